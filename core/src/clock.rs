@@ -1,0 +1,15 @@
+//! Time: one reading a command, so that all it does happens at one moment.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Nanoseconds since the Unix epoch.
+#[inline]
+pub fn now_nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
+}
+
+/// Milliseconds since the Unix epoch.
+#[inline]
+pub fn now_millis() -> i64 {
+    (now_nanos() / 1_000_000) as i64
+}

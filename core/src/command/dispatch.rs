@@ -1,0 +1,574 @@
+//! From a command's words to its reply: checks, locks, handler, effects, waiters.
+//!
+//! Nothing here waits. A command that cannot go on takes a place in a line and answers
+//! [`Step::Parked`]; its connection calls again with the same words when its waker was called.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::task::{Poll, Waker};
+
+use smallvec::SmallVec;
+
+use super::ctx::{Ctx, Mode};
+use super::spec::{Flags, Flow, Job, Reach};
+use super::{Command, keys, serve};
+use crate::blocking::{WaitState, Waiter, WaiterSeed};
+use crate::clock;
+use crate::engine::{Engine, Worker};
+use crate::error::CmdError;
+use crate::keyspace::{Held, Scope, ShardSet, Space, ValueRef, shard_of};
+use crate::reply::Reply;
+use crate::session::{Blocked, Queued, Session};
+
+/// How far a call got.
+pub enum Step {
+    /// The reply is written.
+    Done,
+    /// It waits for shards or for room in the log. Call again with the same words when the waker
+    /// was called; end the turn before waiting.
+    Parked,
+    /// A part of the work is done and no shard is held. Call again with the same words, at once
+    /// or after other connections had their turn.
+    Again,
+    /// It waits for a key: see [`Session::blocked`]. The reply comes by mailbox, unless
+    /// [`Engine::poll_unblock`] ends the wait first.
+    Blocked,
+    /// The reply is what this job returns; the connection's later commands wait for it.
+    Offload(Job),
+}
+
+impl Engine {
+    /// Begins a turn: a run of commands on this thread, of bounded length.
+    pub fn begin_turn(&self, worker: &Worker) {
+        worker.read_clock();
+    }
+
+    /// Ends a turn. Must be called before the thread does anything that may take long.
+    pub fn end_turn(&self, worker: &Worker) {
+        if worker.active.replace(false) {
+            self.keyspace.cells.exit(&worker.participant);
+        }
+    }
+
+    /// Runs a command, or goes on with one that could not finish.
+    pub fn call(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        args: &[&[u8]],
+        reply: &mut Reply,
+        waker: &Waker,
+    ) -> Step {
+        reply.set_proto(session.proto);
+        let command = match self.admit(worker, session, args) {
+            Ok(command) => command,
+            Err(error) => {
+                reply.error(error.text());
+                return Step::Done;
+            }
+        };
+        if session.multi.is_some() && !command.spec.flags.has(Flags::UNQUEUED) {
+            return match enqueue(session, command, args) {
+                Ok(()) => {
+                    reply.simple("QUEUED");
+                    Step::Done
+                }
+                Err(error) => {
+                    reply.error(error.text());
+                    Step::Done
+                }
+            };
+        }
+        if command.spec.is_write() && self.effects.is_full() {
+            self.end_turn(worker);
+            if session.pending.wait.poll_room(&self.effects, waker) {
+                return Step::Parked;
+            }
+        }
+        let scope = match session.pending.scope.take() {
+            Some(scope) => scope,
+            None => self.scope(session, command, args),
+        };
+        let Some(held) = self.hold_for(worker, session, command, scope, waker) else {
+            return Step::Parked;
+        };
+        self.run(worker, session, command, args, held, reply)
+    }
+
+    /// Finds the command and checks whether the session may run it now.
+    fn admit(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        args: &[&[u8]],
+    ) -> Result<&'static Command, CmdError> {
+        let result = self.resolve(args).and_then(|command| {
+            self.check(worker, session, command, args).inspect_err(|_| {
+                worker.counters.reject(command.id);
+            })?;
+            Ok(command)
+        });
+        if result.is_err()
+            && let Some(multi) = &mut session.multi
+        {
+            multi.broken = true;
+        }
+        result
+    }
+
+    /// The command or subcommand that these words name, their number checked.
+    ///
+    /// # Errors
+    /// The reply for an unknown command or a wrong number of arguments.
+    pub fn resolve(&self, args: &[&[u8]]) -> Result<&'static Command, CmdError> {
+        let Some(mut command) = self.registry.get(args[0]) else { return Err(unknown(args)) };
+        if let (false, Some(name)) = (command.subcommands.is_empty(), args.get(1)) {
+            command = command.subcommand(name).ok_or_else(|| {
+                let text = String::from_utf8_lossy(name);
+                let container = command.spec.name.to_uppercase();
+                CmdError::new(format!(
+                    "ERR unknown subcommand '{text:.128}'. Try {container} HELP."
+                ))
+            })?;
+        }
+        if command.spec.takes(args.len()) {
+            Ok(command)
+        } else {
+            Err(CmdError::arity(&command.name))
+        }
+    }
+
+    fn check(
+        &self,
+        worker: &Worker,
+        session: &Session,
+        command: &Command,
+        args: &[&[u8]],
+    ) -> Result<(), CmdError> {
+        if let Some(host) = self.host() {
+            host.authorize(session, command, args)?;
+        }
+        let memory = self.tuning.maxmemory.load(Ordering::Relaxed);
+        if memory != 0 && command.spec.flags.any(Flags::DENYOOM) && !self.make_room(worker) {
+            return Err(CmdError::OOM);
+        }
+        Ok(())
+    }
+
+    /// The shards that a command needs before it can start.
+    fn scope(&self, session: &Session, command: &Command, args: &[&[u8]]) -> Scope {
+        if let Some(at) = command.single_key {
+            return Scope::Shards(ShardSet::from_slice(&[shard_of(args[at])]));
+        }
+        match command.spec.reach {
+            Reach::Keys => {
+                let mut shards = ShardSet::new();
+                add_shards(command, args, &mut shards);
+                Scope::Shards(normal(shards))
+            }
+            Reach::All => Scope::All,
+            Reach::Steps => Scope::Shards(ShardSet::new()),
+            Reach::Transaction => super::exec::scope(session),
+        }
+    }
+
+    /// Locks what the command needs, and what the blocked clients need whom it might serve.
+    fn hold_for(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        command: &Command,
+        mut scope: Scope,
+        waker: &Waker,
+    ) -> Option<Held<'_>> {
+        let may_serve = command.spec.is_write() || command.spec.reach == Reach::Transaction;
+        loop {
+            let Some(held) = self.poll_hold(worker, session, &scope, waker) else {
+                session.pending.scope = Some(scope);
+                return None;
+            };
+            match if may_serve { serve::wider(&held) } else { None } {
+                None => return Some(held),
+                Some(wider) => scope = Scope::Shards(wider),
+            }
+        }
+    }
+
+    fn poll_hold(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        scope: &Scope,
+        waker: &Waker,
+    ) -> Option<Held<'_>> {
+        let cells = &self.keyspace.cells;
+        match scope {
+            Scope::Shards(shards) if shards.is_empty() => Some(cells.hold_nothing()),
+            Scope::Shards(shards) => {
+                while !self.enter(worker) {
+                    if cells.poll_gate(&mut session.pending.wait, waker) {
+                        return None;
+                    }
+                }
+                cells.poll_hold(shards, &mut session.pending.wait, waker)
+            }
+            Scope::All => {
+                self.end_turn(worker);
+                cells.poll_hold_all(session.id, &mut session.pending.wait, waker)
+            }
+        }
+    }
+
+    /// Raises the thread's flag, or looks at the gate if it is up already.
+    #[inline]
+    fn enter(&self, worker: &Worker) -> bool {
+        if worker.active.get() {
+            if !self.keyspace.cells.gate().is_closed() {
+                return true;
+            }
+            self.end_turn(worker);
+            return false;
+        }
+        let open = self.keyspace.cells.enter(&worker.participant);
+        worker.active.set(open);
+        open
+    }
+
+    /// Runs a command whose shards are held.
+    fn run(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        command: &'static Command,
+        args: &[&[u8]],
+        held: Held<'_>,
+        reply: &mut Reply,
+    ) -> Step {
+        let start = worker.clock.get();
+        let now = (start / 1_000_000) as i64;
+        let from = *session.pending.reply_start.get_or_insert(reply.len());
+        let mut space = Space::new(self, worker, held, now, session.db);
+        let step = session.pending.step.take();
+        let result = invoke(&mut space, session, command, args, reply, Mode::Client, step);
+        let failed = result.is_err();
+        let step = match result {
+            Ok(flow) => settle(&mut space, session, command, args, reply, from, flow),
+            Err(error) => {
+                reply.truncate(from);
+                reply.error(error.text());
+                Step::Done
+            }
+        };
+        if !matches!(step, Step::Again) {
+            session.pending.reply_start = None;
+        }
+        conclude(&mut space, session);
+        drop(space);
+        self.account(worker, session, command, args, start, failed);
+        step
+    }
+
+    fn account(
+        &self,
+        worker: &Worker,
+        session: &Session,
+        command: &Command,
+        args: &[&[u8]],
+        start: u64,
+        failed: bool,
+    ) {
+        let end = clock::now_nanos();
+        worker.clock.set(end);
+        let nanos = end.saturating_sub(start);
+        worker.counters.call(command.id, nanos, failed);
+        if nanos >= self.tuning.observe_above.load(Ordering::Relaxed)
+            && let Some(host) = self.host()
+        {
+            host.observe(session, command, args, nanos);
+        }
+    }
+
+    /// Ends a blocked command from its own side: its time is up, or CLIENT UNBLOCK said so. Ready
+    /// with the reply for the time-out, or with `None` when a write had served it: its reply then
+    /// comes by mailbox. Pending while the shards of its keys are busy.
+    pub fn poll_unblock(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        waker: &Waker,
+    ) -> Poll<Option<Vec<u8>>> {
+        let Some(blocked) = &session.blocked else { return Poll::Ready(None) };
+        let waiter = std::sync::Arc::clone(&blocked.waiter);
+        let shards = normal(waiter.keys.iter().map(|key| shard_of(key)).collect());
+        let Some(mut held) = self.poll_hold(worker, session, &Scope::Shards(shards), waker) else {
+            return Poll::Pending;
+        };
+        let won = waiter.end(WaitState::Ended);
+        serve::leave_queues(&mut held, &waiter);
+        if !won {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(session.blocked.take().map(|b| b.block.timeout_reply))
+    }
+
+    /// Gives up whatever the session was waiting for. To be called when its connection ends.
+    pub fn abandon(&self, session: &mut Session) {
+        if let Some(blocked) = session.blocked.take() {
+            blocked.waiter.end(WaitState::Ended);
+        }
+        self.keyspace.cells.abandon(session.id, &mut session.pending.wait);
+        session.pending = Default::default();
+        session.multi = None;
+        session.watch.clear();
+    }
+
+    /// Runs `work` with these shards held, on behalf of a background task such as active expiry,
+    /// if they are free at once; `None` otherwise.
+    pub fn try_with<R>(
+        &self,
+        worker: &Worker,
+        shard: u16,
+        work: impl FnOnce(&mut Space<'_>) -> R,
+    ) -> Option<R> {
+        if !self.enter(worker) {
+            return None;
+        }
+        let shards = ShardSet::from_slice(&[shard]);
+        let held = self.keyspace.cells.try_hold(&shards, &Default::default()).ok()?;
+        worker.read_clock();
+        let now = (worker.clock.get() / 1_000_000) as i64;
+        let mut space = Space::new(self, worker, held, now, 0);
+        let result = work(&mut space);
+        let mut session = Session::new(0, Box::new(()));
+        conclude(&mut space, &mut session);
+        Some(result)
+    }
+}
+
+/// Calls the handler, catches its panic, states its effect and tells the modules.
+pub(super) fn invoke(
+    space: &mut Space<'_>,
+    session: &mut Session,
+    command: &'static Command,
+    args: &[&[u8]],
+    reply: &mut Reply,
+    mode: Mode,
+    step: Option<Box<dyn std::any::Any + Send>>,
+) -> Result<Flow, CmdError> {
+    space.dirty = 0;
+    space.stated = false;
+    if space.db() != session.db {
+        space.select(session.db);
+    }
+    let db = session.db;
+    let mut ctx = Ctx { space, session, reply, command, mode, step };
+    let caught = catch_unwind(AssertUnwindSafe(|| (command.spec.handler)(&mut ctx, args)));
+    let Ctx { space, session, step, .. } = ctx;
+    session.pending.step = step;
+    let result = match caught {
+        Ok(result) => result,
+        Err(panic) => Err(recover(space, db, command, args, &*panic)),
+    };
+    if space.dirty > 0
+        && !space.stated
+        && command.spec.is_write()
+        && space.engine().effects.is_active()
+    {
+        space.effects.push(db, args);
+    }
+    tell_modules(space);
+    result
+}
+
+fn tell_modules(space: &mut Space<'_>) {
+    if space.touched.is_empty() {
+        return;
+    }
+    let touched = std::mem::take(&mut space.touched);
+    for (db, key) in touched {
+        space.within(db, |space| {
+            for module in space.engine().modules.iter() {
+                module.key_changed(space, db, &key);
+            }
+        });
+    }
+}
+
+/// After a panic: logs the keys that the command held as they now stand, has modules look at them
+/// again, and makes the error that the client gets.
+#[cold]
+fn recover(
+    space: &mut Space<'_>,
+    db: usize,
+    command: &Command,
+    args: &[&[u8]],
+    panic: &(dyn std::any::Any + Send),
+) -> CmdError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    if let Some(host) = space.engine().host() {
+        host.warn(&format!("command '{}' panicked and was aborted: {text}", command.name));
+    }
+    space.no_effect();
+    if command.spec.is_write() {
+        space.select(db);
+        let mut at = Vec::new();
+        keys::positions(command.spec, args, &mut at);
+        for key in at.into_iter().filter_map(|i| args.get(i)) {
+            log_whole(space, key);
+            space.touch(key);
+        }
+    }
+    CmdError::new(format!("ERR internal error: command '{}' was aborted", command.name))
+}
+
+/// Logs a key as it stands: its removal, then what makes it anew.
+fn log_whole(space: &mut Space<'_>, key: &[u8]) {
+    let mut commands: Vec<Vec<Vec<u8>>> = vec![vec![b"DEL".to_vec(), key.to_vec()]];
+    if let Some(entry) = space.peek(key) {
+        match entry.value() {
+            ValueRef::Bytes(b) => commands.push(vec![b"SET".to_vec(), key.to_vec(), b.to_vec()]),
+            ValueRef::Int(n) => {
+                commands.push(vec![b"SET".to_vec(), key.to_vec(), n.to_string().into_bytes()]);
+            }
+            ValueRef::Object(object) => object.rebuild(key, &mut |words| {
+                commands.push(words.iter().map(|w| w.to_vec()).collect());
+            }),
+        }
+        if let Some(at) = entry.expiry() {
+            let at = at.to_string().into_bytes();
+            commands.push(vec![b"PEXPIREAT".to_vec(), key.to_vec(), at]);
+        }
+    }
+    for command in &commands {
+        let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+        space.effect(&words);
+    }
+}
+
+/// Turns what the handler decided into a step.
+fn settle(
+    space: &mut Space<'_>,
+    session: &mut Session,
+    command: &'static Command,
+    args: &[&[u8]],
+    reply: &mut Reply,
+    from: usize,
+    flow: Flow,
+) -> Step {
+    match flow {
+        Flow::Done => Step::Done,
+        Flow::Again(scope) => {
+            session.pending.scope = Some(scope);
+            Step::Again
+        }
+        Flow::Offload(job) => Step::Offload(job),
+        Flow::Block(block) => {
+            reply.truncate(from);
+            let Some(mailbox) = session.mailbox.clone() else {
+                reply.raw(&block.timeout_reply);
+                return Step::Done;
+            };
+            let mut at = Vec::new();
+            keys::positions(command.spec, args, &mut at);
+            let waiter = Waiter::new(WaiterSeed {
+                session: session.id,
+                proto: session.proto,
+                db: session.db,
+                command,
+                args: args.iter().map(|a| Box::from(*a)).collect(),
+                keys: at.into_iter().map(|i| Box::from(args[i])).collect(),
+                on: block.on.clone(),
+                mailbox,
+            });
+            for key in &block.on {
+                space.shard_mut(shard_of(key)).queues.push(session.db, key, &waiter);
+            }
+            session.blocked = Some(Blocked { waiter, block });
+            Step::Blocked
+        }
+    }
+}
+
+/// The end of a critical section: logs the effects, serves who waited, hands out what came of it.
+fn conclude(space: &mut Space<'_>, session: &mut Session) {
+    commit(space);
+    if !space.ready.is_empty() {
+        serve::serve(space);
+    }
+    let offset = space.engine().effects.end();
+    session.offset = offset;
+    if !space.events.is_empty() {
+        let events = std::mem::take(&mut space.events);
+        if let Some(host) = space.engine().host() {
+            host.publish(&events, offset);
+        }
+    }
+    for (mailbox, bytes) in std::mem::take(&mut space.deliveries) {
+        mailbox.deliver(bytes, offset);
+    }
+}
+
+/// Appends the effects so far to the log.
+pub(super) fn commit(space: &mut Space<'_>) {
+    if !space.effects.is_empty() {
+        space.engine().effects.append(&space.effects);
+        space.effects.clear();
+    }
+}
+
+/// Queues a command for EXEC.
+fn enqueue(
+    session: &mut Session,
+    command: &'static Command,
+    args: &[&[u8]],
+) -> Result<(), CmdError> {
+    let Some(multi) = &mut session.multi else { return Ok(()) };
+    if command.spec.flags.has(Flags::NO_MULTI) {
+        multi.broken = true;
+        return Err(CmdError::fixed("ERR Command not allowed inside a transaction"));
+    }
+    multi.bytes += args.iter().map(|a| a.len() + size_of::<Box<[u8]>>()).sum::<usize>();
+    multi.queue.push(Queued { command, args: args.iter().map(|a| Box::from(*a)).collect() });
+    Ok(())
+}
+
+/// Adds the shards of a command's keys.
+pub(super) fn add_shards(command: &Command, args: &[&[u8]], shards: &mut ShardSet) {
+    let mut at = Vec::new();
+    keys::positions(command.spec, args, &mut at);
+    shards.extend(at.into_iter().filter_map(|i| args.get(i)).map(|key| shard_of(key)));
+}
+
+/// Sorts and removes duplicates.
+pub(super) fn normal(mut shards: ShardSet) -> ShardSet {
+    shards.sort_unstable();
+    shards.dedup();
+    shards
+}
+
+/// The longest part of an unknown command's words that its error repeats.
+const ECHO_MAX: usize = 128;
+
+#[cold]
+fn unknown(args: &[&[u8]]) -> CmdError {
+    let mut shown = String::new();
+    for arg in &args[1..] {
+        if shown.len() >= ECHO_MAX {
+            break;
+        }
+        let text = String::from_utf8_lossy(arg);
+        let room = ECHO_MAX - shown.len();
+        shown.push_str(&format!("'{}' ", text.chars().take(room).collect::<String>()));
+    }
+    let name: String = String::from_utf8_lossy(args[0]).chars().take(ECHO_MAX).collect();
+    CmdError::new(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
+}
+
+/// The words of a command that was kept.
+pub(super) fn words(args: &[Box<[u8]>]) -> SmallVec<[&[u8]; 8]> {
+    args.iter().map(|a| &**a).collect()
+}

@@ -1,0 +1,83 @@
+//! Transactions: many commands in one critical section.
+
+use super::Command;
+use super::ctx::{Ctx, Mode};
+use super::dispatch::{add_shards, invoke, normal, words};
+use super::spec::{Flow, Outcome, Reach};
+use crate::error::CmdError;
+use crate::keyspace::{Scope, ShardSet, shard_of};
+use crate::session::Session;
+use crate::watch::WatchSet;
+
+/// The shards of all queued commands and watched keys.
+pub(super) fn scope(session: &Session) -> Scope {
+    let mut shards = ShardSet::new();
+    let Some(multi) = session.multi.as_ref().filter(|m| !m.broken) else {
+        return Scope::Shards(shards);
+    };
+    for queued in &multi.queue {
+        if queued.command.spec.reach != Reach::Keys {
+            return Scope::All;
+        }
+        add_shards(queued.command, &words(&queued.args), &mut shards);
+    }
+    shards.extend(session.watch.keys.iter().map(|watched| shard_of(&watched.key)));
+    Scope::Shards(normal(shards))
+}
+
+/// Runs the queued commands.
+///
+/// # Errors
+/// Without MULTI, or when a command could not be queued.
+pub(crate) fn exec(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    let Some(multi) = ctx.session.multi.take() else {
+        return Err(CmdError::fixed("ERR EXEC without MULTI"));
+    };
+    let watch = std::mem::take(&mut ctx.session.watch);
+    if multi.broken {
+        return Err(CmdError::fixed("EXECABORT Transaction discarded because of previous errors."));
+    }
+    if watch.flag.is_raised() || has_expired(ctx, &watch) {
+        ctx.reply.null_array();
+        return Ok(Flow::Done);
+    }
+    ctx.reply.array(multi.queue.len());
+    for queued in &multi.queue {
+        run_inside(ctx, queued.command, &words(&queued.args));
+    }
+    Ok(Flow::Done)
+}
+
+/// Whether a watched key's time was over since it was watched.
+fn has_expired(ctx: &mut Ctx<'_, '_>, watch: &WatchSet) -> bool {
+    watch.keys.iter().any(|watched| {
+        !watched.was_expired && ctx.space.within(watched.db, |space| space.is_expired(&watched.key))
+    })
+}
+
+/// Runs one command within another's critical section and writes its reply.
+pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8]]) {
+    let from = ctx.reply.len();
+    let mut step = None;
+    loop {
+        let result =
+            invoke(ctx.space, ctx.session, command, args, ctx.reply, Mode::Inside, step.take());
+        ctx.space.worker().counters.call(command.id, 0, result.is_err());
+        match result {
+            Ok(Flow::Done | Flow::Block(_)) => break,
+            Ok(Flow::Again(_)) => step = ctx.session.pending.step.take(),
+            Ok(Flow::Offload(job)) => {
+                let bytes = job();
+                ctx.reply.raw(&bytes);
+                break;
+            }
+            Err(error) => {
+                ctx.reply.truncate(from);
+                ctx.reply.error(error.text());
+                break;
+            }
+        }
+        ctx.reply.set_proto(ctx.session.proto);
+    }
+    ctx.reply.set_proto(ctx.session.proto);
+}

@@ -1,0 +1,28 @@
+//! Commands: their specs, the table of all of them, and how one is run.
+//!
+//! - [`spec`]: the declarative spec.
+//! - [`keys`]: finding a command's keys.
+//! - [`registry`]: the table.
+//! - [`ctx`]: what a handler sees.
+//! - [`dispatch`]: from words to reply: checks, locks, handler, effects, waiters.
+//! - [`exec`]: transactions, the wider case of the same thing.
+//!
+//! The commands themselves are in [`crate::commands`], the modules and the server.
+
+mod ctx;
+mod dispatch;
+mod exec;
+pub mod keys;
+mod registry;
+mod serve;
+mod spec;
+
+pub use ctx::{Block, Ctx, Mode};
+pub use dispatch::Step;
+pub use registry::{Command, Registry};
+pub use spec::{
+    Access, Acl, Begin, Find, Flags, Flow, Handler, Job, KeyFinder, KeySpec, Outcome, Reach, Spec,
+};
+
+pub(crate) use exec::exec;
+pub use exec::run_inside;

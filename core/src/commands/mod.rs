@@ -1,0 +1,15 @@
+//! Core's own commands: a file a family, its specs beside their handlers.
+//!
+//! A family's `SPECS` is all that this file needs to know of it. Commands about connections,
+//! configuration and the process are the server's.
+
+mod transactions;
+
+use crate::command::Registry;
+
+/// Adds all of them.
+pub(crate) fn register(registry: &mut Registry) {
+    for specs in [transactions::SPECS] {
+        registry.add(specs);
+    }
+}

@@ -1,0 +1,482 @@
+//! The effects log: one order of all writes, in the form of the replication stream.
+//!
+//! Every write appends its deterministic effect while it holds its shards, so the log's order is
+//! the order in which the data changed. The form is the replication stream itself (RESP commands,
+//! SELECT where the database changes, MULTI and EXEC around a transaction), addressed by byte
+//! offsets, kept in a ring of bounded size. AOF and replicas are readers of the ring.
+//!
+//! A *lossless* reader (an AOF) must see every byte: while it lags by a whole ring, writers park.
+//! Other readers that lag too far are told so and must start over from a snapshot.
+//!
+//! While the log is *durable* ([`EffectsLog::set_durable`]), no reply may leave before
+//! [`EffectsLog::acknowledge`] has covered the offset that its execution saw.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+
+use crate::lock::{Line, Ticket};
+
+/// The smallest ring: the smallest `repl-backlog-size` that Redis accepts.
+pub const RING_MIN: usize = 16 * 1024;
+
+/// The effects of one command or transaction, encoded, on their way into the log.
+#[derive(Default)]
+pub struct Effects {
+    bytes: Vec<u8>,
+    /// Each effect's database and where its bytes end.
+    parts: Vec<(usize, usize)>,
+}
+
+impl Effects {
+    /// Adds a command.
+    pub fn push(&mut self, db: usize, args: &[&[u8]]) {
+        encode(&mut self.bytes, args);
+        self.parts.push((db, self.bytes.len()));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Forgets them, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.parts.clear();
+        self.bytes.shrink_to(64 * 1024);
+    }
+}
+
+/// Writes a command as a RESP array of bulk strings.
+pub fn encode(out: &mut Vec<u8>, args: &[&[u8]]) {
+    let mut number = itoa::Buffer::new();
+    let mut head = |out: &mut Vec<u8>, mark: u8, n: usize| {
+        out.push(mark);
+        out.extend_from_slice(number.format(n).as_bytes());
+        out.extend_from_slice(b"\r\n");
+    };
+    head(out, b'*', args.len());
+    for arg in args {
+        head(out, b'$', arg.len());
+        out.extend_from_slice(arg);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// A reader asked for an offset that the ring no longer, or not yet, holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("effects log: offset {asked} is outside of the ring, which holds {first} to {end}")]
+pub struct OutOfRing {
+    /// The offset asked for.
+    pub asked: u64,
+    /// The first offset held.
+    pub first: u64,
+    /// The offset behind the last byte.
+    pub end: u64,
+}
+
+struct Ring {
+    buf: Box<[u8]>,
+    /// Offset of the oldest byte held.
+    first: u64,
+    end: u64,
+    /// The database that the stream last selected; none at the start, so that the first effect
+    /// selects one.
+    db: Option<usize>,
+    /// What the lossless readers have yet to read begins here.
+    keep: Vec<Arc<AtomicU64>>,
+}
+
+impl Ring {
+    fn put(&mut self, bytes: &[u8]) {
+        let size = self.buf.len();
+        // More than the ring holds: only the tail survives.
+        let skipped = bytes.len().saturating_sub(size);
+        let tail = &bytes[skipped..];
+        let at = ((self.end + skipped as u64) % size as u64) as usize;
+        let first = tail.len().min(size - at);
+        self.buf[at..at + first].copy_from_slice(&tail[..first]);
+        self.buf[..tail.len() - first].copy_from_slice(&tail[first..]);
+        self.end += bytes.len() as u64;
+        self.first = self.first.max(self.end.saturating_sub(size as u64));
+    }
+
+    fn copy(&self, from: u64, len: usize, out: &mut Vec<u8>) {
+        let size = self.buf.len();
+        let at = (from % size as u64) as usize;
+        let first = len.min(size - at);
+        out.extend_from_slice(&self.buf[at..at + first]);
+        out.extend_from_slice(&self.buf[..len - first]);
+    }
+
+    fn resize(&mut self, size: usize) {
+        let held = ((self.end - self.first) as usize).min(size);
+        let mut bytes = Vec::with_capacity(held);
+        self.copy(self.end - held as u64, held, &mut bytes);
+        self.buf = vec![0; size].into_boxed_slice();
+        self.end -= held as u64;
+        self.first = self.end;
+        self.put(&bytes);
+    }
+
+    /// How far the slowest lossless reader lags.
+    fn lag(&self) -> u64 {
+        let read = self.keep.iter().map(|at| at.load(Ordering::Acquire)).min();
+        read.map_or(0, |at| self.end - at)
+    }
+}
+
+/// The log.
+pub struct EffectsLog {
+    ring: Mutex<Ring>,
+    /// Whether anybody needs the log; otherwise writes skip it.
+    active: AtomicBool,
+    end: AtomicU64,
+    /// Whether a lossless reader lags by more than the ring can take.
+    full: AtomicBool,
+    room: Arc<Line>,
+    /// Whether replies wait for `acknowledged`.
+    durable: AtomicBool,
+    acknowledged: AtomicU64,
+    /// Replies that wait, by offset.
+    waiting: Mutex<Vec<(u64, Waker)>>,
+    /// Readers that wait for more.
+    readers: Arc<Line>,
+}
+
+impl EffectsLog {
+    /// An inactive log with a ring of `size` bytes (at least [`RING_MIN`]).
+    pub fn new(size: usize) -> Self {
+        let ring = Ring {
+            buf: vec![0; size.max(RING_MIN)].into_boxed_slice(),
+            first: 0,
+            end: 0,
+            db: None,
+            keep: Vec::new(),
+        };
+        Self {
+            ring: Mutex::new(ring),
+            active: AtomicBool::new(false),
+            end: AtomicU64::new(0),
+            full: AtomicBool::new(false),
+            room: Arc::default(),
+            durable: AtomicBool::new(false),
+            acknowledged: AtomicU64::new(0),
+            waiting: Mutex::new(Vec::new()),
+            readers: Arc::default(),
+        }
+    }
+
+    /// Turns logging on or off.
+    pub fn set_active(&self, active: bool) {
+        self.active.store(active, Ordering::Release);
+    }
+
+    /// Whether writes are logged.
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// Changes the size of the ring; what fits of its contents stays.
+    pub fn resize(&self, size: usize) {
+        self.ring().resize(size.max(RING_MIN));
+    }
+
+    /// The size of the ring, in bytes.
+    pub fn size(&self) -> usize {
+        self.ring().buf.len()
+    }
+
+    /// The offset behind the last byte written.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// Appends the effects of one command or transaction and returns the new end. The caller
+    /// holds the shards that were changed.
+    pub fn append(&self, effects: &Effects) -> u64 {
+        let mut ring = self.ring();
+        let wrap = effects.len() > 1;
+        let mut start = 0;
+        for (i, &(db, end)) in effects.parts.iter().enumerate() {
+            if ring.db != Some(db) {
+                ring.db = Some(db);
+                let mut select = Vec::with_capacity(32);
+                encode(&mut select, &[b"SELECT", itoa::Buffer::new().format(db).as_bytes()]);
+                ring.put(&select);
+            }
+            if wrap && i == 0 {
+                ring.put(b"*1\r\n$5\r\nMULTI\r\n");
+            }
+            ring.put(&effects.bytes[start..end]);
+            start = end;
+        }
+        if wrap {
+            ring.put(b"*1\r\n$4\r\nEXEC\r\n");
+        }
+        let end = ring.end;
+        self.end.store(end, Ordering::SeqCst);
+        if !ring.keep.is_empty() && ring.lag() > ring.buf.len() as u64 / 2 {
+            self.full.store(true, Ordering::SeqCst);
+        }
+        drop(ring);
+        if !self.readers.is_empty() {
+            self.readers.wake_all();
+        }
+        end
+    }
+
+    /// Whether a write must wait because a lossless reader lags: the one load that a write makes.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Waits for room. True when the caller has to wait; `waker` is then called.
+    pub fn poll_room(&self, place: &mut Option<Ticket>, waker: &Waker) -> bool {
+        match place {
+            Some(ticket) if Arc::ptr_eq(ticket.line(), &self.room) => ticket.again(waker),
+            _ => *place = Some(Ticket::take(&self.room, waker)),
+        }
+        if self.full.load(Ordering::SeqCst) {
+            return true;
+        }
+        *place = None;
+        false
+    }
+
+    /// A reader from the present end on. A lossless one keeps writers from overtaking it.
+    pub fn reader(self: &Arc<Self>, lossless: bool) -> Reader {
+        let mut ring = self.ring();
+        let at = Arc::new(AtomicU64::new(ring.end));
+        if lossless {
+            ring.keep.push(Arc::clone(&at));
+        }
+        ring.db = None;
+        Reader { log: Arc::clone(self), at }
+    }
+
+    /// Makes replies wait for acknowledgement, or no longer.
+    pub fn set_durable(&self, durable: bool) {
+        if durable {
+            self.acknowledged.store(self.end(), Ordering::Release);
+        }
+        self.durable.store(durable, Ordering::Release);
+        if !durable {
+            self.release(u64::MAX);
+        }
+    }
+
+    /// Whether replies wait for acknowledgement.
+    #[inline]
+    pub fn is_durable(&self) -> bool {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Says that all bytes before `offset` are safe, and lets go the replies that waited for it.
+    pub fn acknowledge(&self, offset: u64) {
+        self.acknowledged.fetch_max(offset, Ordering::AcqRel);
+        self.release(offset);
+    }
+
+    /// Whether a reply that saw `offset` may leave; if not, `waker` is called when it may.
+    pub fn poll_acknowledged(&self, offset: u64, waker: &Waker) -> bool {
+        if self.may_leave(offset) {
+            return true;
+        }
+        let mut waiting = lock(&self.waiting);
+        // Asked again under the lock: `release` takes it after raising the mark.
+        if self.may_leave(offset) {
+            return true;
+        }
+        waiting.push((offset, waker.clone()));
+        false
+    }
+
+    fn may_leave(&self, offset: u64) -> bool {
+        !self.is_durable() || self.acknowledged.load(Ordering::Acquire) >= offset
+    }
+
+    fn release(&self, offset: u64) {
+        let mut ready = Vec::new();
+        lock(&self.waiting).retain(|(at, waker)| {
+            let done = *at <= offset;
+            if done {
+                ready.push(waker.clone());
+            }
+            !done
+        });
+        ready.into_iter().for_each(Waker::wake);
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        lock(&self.ring)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A position in the log from which bytes are read.
+pub struct Reader {
+    log: Arc<EffectsLog>,
+    at: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// The offset of the next byte to read.
+    pub fn offset(&self) -> u64 {
+        self.at.load(Ordering::Acquire)
+    }
+
+    /// Appends up to `max` bytes to `out` and moves on.
+    ///
+    /// # Errors
+    /// When the ring no longer holds the next byte.
+    pub fn read(&mut self, max: usize, out: &mut Vec<u8>) -> Result<usize, OutOfRing> {
+        let ring = self.log.ring();
+        let at = self.offset();
+        if at < ring.first {
+            return Err(OutOfRing { asked: at, first: ring.first, end: ring.end });
+        }
+        let len = usize::try_from(ring.end - at).unwrap_or(usize::MAX).min(max);
+        ring.copy(at, len, out);
+        self.at.store(at + len as u64, Ordering::Release);
+        let relieved = ring.lag() <= ring.buf.len() as u64 / 4;
+        drop(ring);
+        if relieved && self.log.full.swap(false, Ordering::SeqCst) {
+            self.log.room.wake_all();
+        }
+        Ok(len)
+    }
+
+    /// Waits for bytes to read. True when there are some; otherwise `waker` is called.
+    pub fn poll(&self, place: &mut Option<Ticket>, waker: &Waker) -> bool {
+        match place {
+            Some(ticket) => ticket.again(waker),
+            None => *place = Some(Ticket::take(&self.log.readers, waker)),
+        }
+        self.log.end.load(Ordering::SeqCst) > self.offset()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.log.ring().keep.retain(|at| !Arc::ptr_eq(at, &self.at));
+        if self.log.full.swap(false, Ordering::SeqCst) {
+            self.log.room.wake_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn log() -> Arc<EffectsLog> {
+        let log = Arc::new(EffectsLog::new(RING_MIN));
+        log.set_active(true);
+        log
+    }
+
+    fn one(db: usize, args: &[&[u8]]) -> Effects {
+        let mut effects = Effects::default();
+        effects.push(db, args);
+        effects
+    }
+
+    #[test]
+    fn the_stream_selects_databases_and_wraps_transactions() {
+        let log = log();
+        let mut reader = log.reader(true);
+        log.append(&one(3, &[b"SET", b"a", b"1"]));
+        log.append(&one(3, &[b"DEL", b"a"]));
+        let mut both = one(3, &[b"DEL", b"b"]);
+        both.push(0, &[b"DEL", b"c"]);
+        log.append(&both);
+        let mut bytes = Vec::new();
+        reader.read(usize::MAX, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap().replace("\r\n", " ");
+        assert_eq!(
+            text,
+            "*2 $6 SELECT $1 3 *3 $3 SET $1 a $1 1 *2 $3 DEL $1 a *1 $5 MULTI *2 $3 DEL $1 b \
+             *2 $6 SELECT $1 0 *2 $3 DEL $1 c *1 $4 EXEC "
+        );
+    }
+
+    #[test]
+    fn a_reader_that_lags_is_told_so() {
+        let log = log();
+        let mut reader = log.reader(false);
+        log.append(&one(0, &[b"SET", b"k", &[b'x'; RING_MIN]]));
+        assert!(reader.read(10, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_lossless_reader_holds_writers_up_until_it_has_read() {
+        let log = log();
+        let mut reader = log.reader(true);
+        log.append(&one(0, &[b"SET", b"k", &[b'x'; RING_MIN * 3 / 4]]));
+        assert!(log.is_full());
+        let mut place = None;
+        assert!(log.poll_room(&mut place, Waker::noop()));
+        reader.read(usize::MAX, &mut Vec::new()).unwrap();
+        assert!(!log.is_full());
+        assert!(!log.poll_room(&mut place, Waker::noop()));
+    }
+
+    #[test]
+    fn a_reply_waits_for_its_offset_and_no_longer() {
+        let log = log();
+        log.set_durable(true);
+        let end = log.append(&one(0, &[b"SET", b"k", b"v"]));
+        assert!(!log.poll_acknowledged(end, Waker::noop()));
+        log.acknowledge(end - 1);
+        assert!(!log.poll_acknowledged(end, Waker::noop()));
+        log.acknowledge(end);
+        assert!(log.poll_acknowledged(end, Waker::noop()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_written(
+            parts in proptest::collection::vec((1usize..3000, 1usize..5000), 1..60),
+            resize in 0usize..60,
+        ) {
+            let log = log();
+            let mut reader = log.reader(false);
+            let (mut written, mut read, mut lost) = (Vec::new(), Vec::new(), false);
+            for (i, (len, take)) in parts.into_iter().enumerate() {
+                let value = vec![(i % 251) as u8; len];
+                let effects = one(0, &[b"SET", b"key", &value]);
+                if i == 0 {
+                    encode(&mut written, &[b"SELECT", b"0"]);
+                }
+                written.extend_from_slice(&effects.bytes);
+                log.append(&effects);
+                if i == resize {
+                    log.resize(RING_MIN * 2);
+                }
+                if reader.read(take, &mut read).is_err() {
+                    lost = true;
+                    break;
+                }
+            }
+            prop_assert_eq!(&read[..], &written[..read.len()]);
+            if !lost {
+                reader.read(usize::MAX, &mut read).unwrap();
+                prop_assert_eq!(read.len(), written.len());
+            }
+        }
+    }
+}

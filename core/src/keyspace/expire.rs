@@ -1,0 +1,107 @@
+//! Active expiry: keys whose time is over are removed although nobody asks for them.
+//!
+//! Each shard keeps the hashes of its keys with an expiry; a cycle walks them in hash order, a
+//! bounded part of one shard at a time, and goes on where it stopped.
+
+use super::{SHARDS, Space};
+use crate::engine::{Engine, Worker};
+
+/// Where active expiry stands.
+#[derive(Default)]
+pub struct ExpireCursor {
+    shard: u16,
+    db: usize,
+    at: u64,
+}
+
+/// What a cycle did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpireCycle {
+    /// Keys looked at.
+    pub seen: usize,
+    /// Keys removed.
+    pub expired: usize,
+    /// Whether it came once around all shards.
+    pub around: bool,
+}
+
+/// Steps of one shard's walk that are made while it is locked.
+const STEPS_HELD: usize = 8;
+
+impl Engine {
+    /// Walks on until `done` says that enough time was spent, or once around. `done` is asked
+    /// between shards.
+    pub fn expire_cycle(
+        &self,
+        worker: &Worker,
+        cursor: &mut ExpireCursor,
+        mut done: impl FnMut() -> bool,
+    ) -> ExpireCycle {
+        let mut cycle = ExpireCycle::default();
+        let any = (0..self.keyspace.databases()).any(|db| self.db_volatile(db) > 0);
+        if !any || self.tuning.keeps_expired() {
+            cycle.around = true;
+            return cycle;
+        }
+        let start = cursor.shard;
+        loop {
+            let shard = cursor.shard;
+            let step = self.try_with(worker, shard, |space| {
+                self.expire_step(space, shard, cursor, &mut cycle)
+            });
+            self.end_turn(worker);
+            if step.unwrap_or(true) {
+                *cursor = ExpireCursor { shard: (shard + 1) % SHARDS as u16, ..Default::default() };
+                if cursor.shard == start {
+                    cycle.around = true;
+                    return cycle;
+                }
+            }
+            if done() {
+                return cycle;
+            }
+        }
+    }
+
+    /// A bounded part of one shard. True when the shard is finished.
+    fn expire_step(
+        &self,
+        space: &mut Space<'_>,
+        shard: u16,
+        cursor: &mut ExpireCursor,
+        cycle: &mut ExpireCycle,
+    ) -> bool {
+        let mut due = Vec::new();
+        while cursor.db < self.keyspace.databases() {
+            space.select(cursor.db);
+            if let Some(db) = space.shard(shard).db(space.physical()) {
+                for _ in 0..STEPS_HELD {
+                    cursor.at = db.expires.scan(
+                        cursor.at,
+                        |h| *h,
+                        |&hash| {
+                            cycle.seen += 1;
+                            let found =
+                                db.table.find(hash, |e| self.keyspace.hash(e.key()) == hash);
+                            if let Some(entry) = found
+                                && entry.expiry().is_some_and(|at| at <= space.now())
+                            {
+                                due.push(entry.key().to_vec());
+                            }
+                        },
+                    );
+                    if cursor.at == 0 {
+                        break;
+                    }
+                }
+            }
+            cycle.expired += due.len();
+            due.drain(..).for_each(|key| space.expire(&key));
+            if cursor.at != 0 {
+                return false;
+            }
+            cursor.db += 1;
+        }
+        true
+    }
+}

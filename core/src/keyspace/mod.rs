@@ -1,0 +1,85 @@
+//! The keyspace: 16,384 hash slots in lock-striped shards, a table a database in each.
+//!
+//! - [`cells`]: shards behind their locks; the only way to a shard is [`Held`].
+//! - [`shard`]: what a shard holds.
+//! - [`entry`]: a key and its value in one allocation.
+//! - [`space`]: what commands do to keys; every change of an entry passes through it.
+//! - [`access`]: LRU and LFU bookkeeping; [`evict`] and [`expire`] remove keys by it.
+//!
+//! Commands, replies and sessions are not known here.
+
+pub mod access;
+mod cells;
+mod entry;
+mod evict;
+mod expire;
+mod shard;
+mod space;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use cells::{Cells, Held, SHARDS, Scope, ShardSet, Wait};
+pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
+pub use evict::{Eviction, Policy};
+pub use expire::{ExpireCursor, ExpireCycle};
+pub use shard::{Shard, ShardDb};
+pub use space::{Event, Put, Space};
+
+use crate::ds::hash::{Seed, hash_bytes};
+use crate::util::crc16;
+
+/// A value whose [`crate::value::Object::free_effort`] is above this is freed in the background.
+pub const LAZY_FREE_EFFORT: usize = 64;
+
+/// Slots in a shard.
+const SLOTS_PER_SHARD: u16 = (crc16::SLOTS as usize / SHARDS) as u16;
+
+/// All databases.
+pub struct Keyspace {
+    /// Shards and locks.
+    pub cells: Cells,
+    seed: Seed,
+    /// Which tables a database number stands for: SWAPDB swaps two of these.
+    physical: Box<[AtomicUsize]>,
+}
+
+impl Keyspace {
+    /// An empty keyspace of `databases` databases.
+    pub fn new(databases: usize) -> Self {
+        Self {
+            cells: Cells::new(),
+            seed: Seed::random(),
+            physical: (0..databases.max(1)).map(AtomicUsize::new).collect(),
+        }
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> usize {
+        self.physical.len()
+    }
+
+    /// The tables that a database number stands for.
+    #[inline]
+    pub fn physical(&self, db: usize) -> usize {
+        self.physical[db].load(Ordering::Acquire)
+    }
+
+    /// Swaps two databases. The caller holds all shards.
+    pub fn swap(&self, a: usize, b: usize) {
+        let (pa, pb) = (self.physical(a), self.physical(b));
+        self.physical[a].store(pb, Ordering::Release);
+        self.physical[b].store(pa, Ordering::Release);
+    }
+
+    /// The hash of a key in its table.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        hash_bytes(&self.seed, key)
+    }
+}
+
+/// The shard of a key.
+#[inline]
+pub fn shard_of(key: &[u8]) -> u16 {
+    crc16::slot(key) / SLOTS_PER_SHARD
+}

@@ -1,0 +1,558 @@
+//! What commands do to keys.
+//!
+//! A [`Space`] is the critical section of one command, EXEC or script: the shards it holds, the
+//! one moment at which it happens, and what it leaves behind: effects for the log, notifications,
+//! keys that may serve blocked clients, keys that modules want to look at. Every change of an
+//! entry passes through here. A change has two halves: access for writing
+//! ([`Space::lookup_mut`], [`Space::put`], [`Space::remove`]), before which a snapshot can take
+//! the entry, and [`Space::changed`], which tells everybody who needs to know.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Entry, Held, Keyspace, LAZY_FREE_EFFORT, Shard, Value, ValueRef, access, shard_of};
+use crate::blocking::Mailbox;
+use crate::effects::Effects;
+use crate::engine::{Engine, Worker};
+use crate::error::CmdError;
+use crate::notify::Class;
+use crate::value::Object;
+
+/// A keyspace event, to be published when the command is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Logical database.
+    pub db: usize,
+    /// Its class.
+    pub class: Class,
+    /// Its name, for example `set`.
+    pub name: &'static str,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// What happens to the expiry when a value is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// No expiry.
+    Persist,
+    /// The expiry it had, if any.
+    Keep,
+    /// This one, in Unix milliseconds.
+    At(i64),
+}
+
+/// The critical section of one command or transaction.
+pub struct Space<'e> {
+    engine: &'e Engine,
+    worker: &'e Worker,
+    held: Held<'e>,
+    now: i64,
+    db: usize,
+    physical: usize,
+    /// Effects that were stated so far.
+    pub(crate) effects: Effects,
+    /// Changes made by the running command.
+    pub(crate) dirty: u64,
+    /// The running command stated its own effects, or none: its words are not logged.
+    pub(crate) stated: bool,
+    pub(crate) events: Vec<Event>,
+    /// Keys (with their logical databases) that may serve blocked clients.
+    pub(crate) ready: Vec<(usize, Box<[u8]>)>,
+    /// Keys that modules want to look at.
+    pub(crate) touched: Vec<(usize, Box<[u8]>)>,
+    /// Replies of blocked commands that were served.
+    pub(crate) deliveries: Vec<(Arc<dyn Mailbox>, Vec<u8>)>,
+}
+
+impl<'e> Space<'e> {
+    /// The critical section that `held` gives, at `now` in Unix milliseconds.
+    pub fn new(
+        engine: &'e Engine,
+        worker: &'e Worker,
+        held: Held<'e>,
+        now: i64,
+        db: usize,
+    ) -> Self {
+        Self {
+            engine,
+            worker,
+            held,
+            now,
+            db,
+            physical: engine.keyspace.physical(db),
+            effects: worker.take_effects(),
+            dirty: 0,
+            stated: false,
+            events: Vec::new(),
+            ready: Vec::new(),
+            touched: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
+    /// The thread that runs the command.
+    pub fn worker(&self) -> &'e Worker {
+        self.worker
+    }
+
+    /// The moment at which the command happens, in Unix milliseconds.
+    #[inline]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The logical database that keys are looked up in.
+    pub fn db(&self) -> usize {
+        self.db
+    }
+
+    /// Changes to another logical database.
+    pub fn select(&mut self, db: usize) {
+        self.db = db;
+        self.physical = self.keyspace().physical(db);
+    }
+
+    /// Runs `work` in another logical database.
+    pub fn within<R>(&mut self, db: usize, work: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.db;
+        self.select(db);
+        let result = work(self);
+        self.select(before);
+        result
+    }
+
+    /// The shards that are held.
+    pub fn held(&self) -> &Held<'e> {
+        &self.held
+    }
+
+    /// A shard that is held, for work on whole shards. Entries in it must not be changed.
+    pub fn shard(&self, shard: u16) -> &Shard {
+        self.held.shard(shard)
+    }
+
+    pub(crate) fn shard_mut(&mut self, shard: u16) -> &mut Shard {
+        self.held.shard_mut(shard)
+    }
+
+    pub(crate) fn physical(&self) -> usize {
+        self.physical
+    }
+
+    fn keyspace(&self) -> &'e Keyspace {
+        &self.engine.keyspace
+    }
+
+    // ---- looking ----
+
+    /// The entry of a key, for a command that reads it: an expired key is removed, the access is
+    /// remembered for eviction, and hit or miss counted.
+    #[inline]
+    pub fn lookup(&mut self, key: &[u8]) -> Option<&Entry> {
+        let worker = self.worker;
+        let found = self.lookup_mut(key);
+        worker.counters.lookup(found.is_some());
+        found.map(|entry| &*entry)
+    }
+
+    /// The entry of a key, to be changed: the first half of a change. An expired key is removed.
+    #[inline]
+    pub fn lookup_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        self.expire_if_due(key);
+        let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
+        let entry = self.find_mut(key)?;
+        if worker.touches() {
+            access::touch(entry, now, tracking, || worker.dice());
+        }
+        Some(entry)
+    }
+
+    /// The entry of a key, without any side effect; `None` when it has expired.
+    #[inline]
+    pub fn peek(&self, key: &[u8]) -> Option<&Entry> {
+        let hash = self.keyspace().hash(key);
+        let db = self.held.shard(shard_of(key)).db(self.physical)?;
+        let entry = db.table.find(hash, |e| e.key() == key)?;
+        if entry.expiry().is_some_and(|at| at <= self.now) { None } else { Some(entry) }
+    }
+
+    /// Whether a key exists.
+    #[inline]
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.peek(key).is_some()
+    }
+
+    /// Whether a key is there but its time is over.
+    pub fn is_expired(&self, key: &[u8]) -> bool {
+        let hash = self.keyspace().hash(key);
+        let Some(db) = self.held.shard(shard_of(key)).db(self.physical) else { return false };
+        let entry = db.table.find(hash, |e| e.key() == key);
+        entry.and_then(Entry::expiry).is_some_and(|at| at <= self.now)
+    }
+
+    #[inline]
+    fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let hash = self.keyspace().hash(key);
+        let physical = self.physical;
+        let db = self.held.shard_mut(shard_of(key)).db_mut(physical)?;
+        db.table.find_mut(hash, |e| e.key() == key)
+    }
+
+    /// The value of a key as `T`; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// [`CmdError::WRONG_TYPE`] when it is something else.
+    pub fn object<T: Object>(&mut self, key: &[u8]) -> Result<Option<&T>, CmdError> {
+        self.lookup(key).map(|entry| typed(entry)).transpose()
+    }
+
+    /// As [`Space::object`], without side effects, so that several values can be held at a time.
+    ///
+    /// # Errors
+    /// [`CmdError::WRONG_TYPE`] when it is something else.
+    pub fn peek_object<T: Object>(&self, key: &[u8]) -> Result<Option<&T>, CmdError> {
+        self.peek(key).map(|entry| typed(entry)).transpose()
+    }
+
+    /// The value of a key as `T`, to be changed.
+    ///
+    /// # Errors
+    /// [`CmdError::WRONG_TYPE`] when it is something else.
+    pub fn object_mut<T: Object>(&mut self, key: &[u8]) -> Result<Option<&mut T>, CmdError> {
+        match self.lookup_mut(key) {
+            None => Ok(None),
+            Some(entry) => {
+                let object = entry.object_mut().and_then(|o| o.downcast_mut::<T>());
+                object.map(Some).ok_or(CmdError::WRONG_TYPE)
+            }
+        }
+    }
+
+    /// The value of a key as `T`, made by `make` if there is none.
+    ///
+    /// # Errors
+    /// [`CmdError::WRONG_TYPE`] when it is something else.
+    pub fn object_or_insert<T: Object>(
+        &mut self,
+        key: &[u8],
+        make: impl FnOnce() -> T,
+    ) -> Result<&mut T, CmdError> {
+        if self.lookup_mut(key).is_none() {
+            self.put(key, Value::Object(Box::new(make())), Put::Persist);
+        }
+        let object = self.find_mut(key).and_then(Entry::object_mut);
+        object.and_then(|o| o.downcast_mut::<T>()).ok_or(CmdError::WRONG_TYPE)
+    }
+
+    /// The string at a key, integers in their decimal form.
+    ///
+    /// # Errors
+    /// [`CmdError::WRONG_TYPE`] when it is something else.
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<StrBytes<'_>>, CmdError> {
+        self.lookup(key).map(string_of).transpose()
+    }
+
+    // ---- changing ----
+
+    /// Sets a key's value, whether or not it existed.
+    pub fn put(&mut self, key: &[u8], value: Value, put: Put) {
+        self.expire_if_due(key);
+        if let Some(entry) = self.find_mut(key) {
+            let had = entry.expiry().is_some();
+            let expiry = put.resolve(entry.expiry());
+            let old = entry.set_value(value);
+            entry.set_expiry(expiry);
+            self.used_now(key);
+            self.count_expiry(key, had, expiry.is_some());
+            self.free(old);
+            return;
+        }
+        self.insert(Entry::new(key, value, put.resolve(None)));
+    }
+
+    /// Sets a key to a string. The hot path of SET: a value of the same length is overwritten in
+    /// place, anything else is copied once.
+    #[inline]
+    pub fn put_bytes(&mut self, key: &[u8], bytes: &[u8], put: Put) {
+        self.expire_if_due(key);
+        let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
+        match self.find_mut(key) {
+            Some(entry) => {
+                if put.resolve(entry.expiry()) == entry.expiry() && entry.try_overwrite(bytes) {
+                    access::touch(entry, now, tracking, || worker.dice());
+                    return;
+                }
+                self.put(key, Value::Bytes(bytes.to_vec()), put);
+            }
+            None => self.insert(Entry::with_bytes(key, bytes, put.resolve(None))),
+        }
+    }
+
+    /// Adds an entry whose key does not exist.
+    fn insert(&mut self, mut entry: Entry) {
+        access::init(&mut entry, self.now, self.engine.tuning.tracking());
+        let (keyspace, physical) = (self.keyspace(), self.physical);
+        let hash = keyspace.hash(entry.key());
+        let volatile = entry.expiry().is_some();
+        let shard = shard_of(entry.key());
+        let key: SmallVec<[u8; 64]> = SmallVec::from_slice(entry.key());
+        let db = self.held.shard_mut(shard).db_or_new(physical);
+        db.table.insert_unique(hash, entry, |e| keyspace.hash(e.key()));
+        self.worker.counters.keys(physical, 1);
+        if volatile {
+            self.count_expiry(&key, false, true);
+        }
+        if self.engine.tuning.notifies(Class::NEW) {
+            self.notify(Class::NEW, "new", &key);
+        }
+    }
+
+    /// Removes a key and returns its entry. It does not say that the key changed.
+    pub fn take(&mut self, key: &[u8]) -> Option<Entry> {
+        self.expire_if_due(key);
+        self.detach(key)
+    }
+
+    fn detach(&mut self, key: &[u8]) -> Option<Entry> {
+        let (keyspace, physical) = (self.keyspace(), self.physical);
+        let hash = keyspace.hash(key);
+        let db = self.held.shard_mut(shard_of(key)).db_mut(physical)?;
+        let entry = db.table.remove(hash, |e| e.key() == key, |e| keyspace.hash(e.key()))?;
+        self.worker.counters.keys(physical, -1);
+        if entry.expiry().is_some() {
+            self.count_expiry(key, true, false);
+        }
+        Some(entry)
+    }
+
+    /// Removes a key; false when it did not exist. Large values are freed in the background.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let Some(mut entry) = self.take(key) else { return false };
+        if let ValueRef::Object(_) = entry.value()
+            && let Value::Object(object) = entry.take_value()
+        {
+            self.free(Some(object));
+        }
+        true
+    }
+
+    /// Puts an entry of [`Space::take`] under another key.
+    pub fn put_entry(&mut self, key: &[u8], mut entry: Entry) {
+        let expiry = entry.expiry();
+        let put = expiry.map_or(Put::Persist, Put::At);
+        let clock = entry.clock();
+        self.put(key, entry.take_value(), put);
+        if let Some(entry) = self.find_mut(key) {
+            entry.set_clock(clock);
+        }
+    }
+
+    /// Sets or clears a key's expiry, in Unix milliseconds; false when there is no such key.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
+        self.expire_if_due(key);
+        let Some(entry) = self.find_mut(key) else { return false };
+        let had = entry.expiry().is_some();
+        entry.set_expiry(expiry);
+        self.count_expiry(key, had, expiry.is_some());
+        true
+    }
+
+    fn used_now(&mut self, key: &[u8]) {
+        let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
+        if let Some(entry) = self.find_mut(key) {
+            access::touch(entry, now, tracking, || worker.dice());
+        }
+    }
+
+    /// Keeps the set of keys that expire in step.
+    fn count_expiry(&mut self, key: &[u8], had: bool, has: bool) {
+        if had == has {
+            return;
+        }
+        let hash = self.keyspace().hash(key);
+        let physical = self.physical;
+        let db = self.held.shard_mut(shard_of(key)).db_or_new(physical);
+        if has {
+            db.volatile += 1;
+            if db.expires.find(hash, |h| *h == hash).is_none() {
+                db.expires.insert_unique(hash, hash, |h| *h);
+            }
+        } else {
+            db.volatile -= 1;
+            db.expires.remove(hash, |h| *h == hash, |h| *h);
+        }
+        self.worker.counters.volatile(physical, if has { 1 } else { -1 });
+    }
+
+    /// Removes a key whose time is over.
+    #[inline]
+    fn expire_if_due(&mut self, key: &[u8]) {
+        let physical = self.physical;
+        let volatile = self.held.shard(shard_of(key)).db(physical).map_or(0, |db| db.volatile);
+        if volatile != 0 && self.is_expired(key) && !self.engine.tuning.keeps_expired() {
+            self.expire(key);
+        }
+    }
+
+    /// Removes a key because its time is over, whatever its expiry says.
+    #[cold]
+    pub fn expire(&mut self, key: &[u8]) {
+        let Some(mut entry) = self.detach(key) else { return };
+        if let Value::Object(object) = entry.take_value() {
+            self.free(Some(object));
+        }
+        self.worker.counters.expired();
+        self.log_removal(key, self.engine.tuning.lazy_expire());
+        self.touch(key);
+        self.notify(Class::EXPIRED, "expired", key);
+    }
+
+    /// Removes a key to make room.
+    pub fn evict(&mut self, key: &[u8]) {
+        let Some(mut entry) = self.detach(key) else { return };
+        if let Value::Object(object) = entry.take_value() {
+            self.free(Some(object));
+        }
+        self.worker.counters.evicted();
+        self.log_removal(key, self.engine.tuning.lazy_evict());
+        self.touch(key);
+        self.notify(Class::EVICTED, "evicted", key);
+    }
+
+    /// Logs a removal that no command asked for. The running command's own effect follows it.
+    fn log_removal(&mut self, key: &[u8], lazily: bool) {
+        if self.engine.effects.is_active() {
+            let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+            self.effects.push(self.db, &[name, key]);
+        }
+    }
+
+    /// Gives a value back, in the background when that is much work.
+    pub fn free(&self, object: Option<Box<dyn Object>>) {
+        if let Some(object) = object
+            && object.free_effort() > LAZY_FREE_EFFORT
+        {
+            self.engine.freer.free(object);
+        }
+    }
+
+    // ---- telling ----
+
+    /// The second half of a change: tells those who watch the key, the modules, subscribers to
+    /// its event, and the log.
+    #[inline]
+    pub fn changed(&mut self, class: Class, event: &'static str, key: &[u8]) {
+        self.dirty += 1;
+        self.touch(key);
+        self.notify(class, event, key);
+    }
+
+    /// As [`Space::changed`] where there is no event of that name to publish.
+    #[inline]
+    pub fn touch(&mut self, key: &[u8]) {
+        let db = self.db;
+        let shard = self.held.shard_mut(shard_of(key));
+        if !shard.watchers.is_empty() {
+            shard.watchers.touch(db, key);
+        }
+        if self.engine.modules.observes_keys() {
+            self.touched.push((db, key.into()));
+        }
+    }
+
+    /// Counts a change that concerns no single key.
+    pub fn count_change(&mut self) {
+        self.dirty += 1;
+    }
+
+    /// Publishes a keyspace event, if anybody asked for its class.
+    #[inline]
+    pub fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
+        if self.engine.tuning.notifies(class) {
+            self.events.push(Event { db: self.db, class, name, key: key.into() });
+        }
+    }
+
+    /// Says that a key may serve clients that are blocked on it.
+    #[inline]
+    pub fn signal(&mut self, key: &[u8]) {
+        if self.held.shard(shard_of(key)).queues.has(self.db, key) {
+            self.ready.push((self.db, key.into()));
+        }
+    }
+
+    /// States an effect of the running command, instead of the command's own words. May be called
+    /// several times.
+    pub fn effect(&mut self, args: &[&[u8]]) {
+        self.stated = true;
+        if self.engine.effects.is_active() {
+            self.effects.push(self.db, args);
+        }
+    }
+
+    /// States that the running command has no effect to log.
+    pub fn no_effect(&mut self) {
+        self.stated = true;
+    }
+}
+
+impl Drop for Space<'_> {
+    fn drop(&mut self) {
+        self.worker.put_effects(std::mem::take(&mut self.effects));
+    }
+}
+
+impl Put {
+    fn resolve(self, present: Option<i64>) -> Option<i64> {
+        match self {
+            Put::Persist => None,
+            Put::Keep => present,
+            Put::At(at) => Some(at),
+        }
+    }
+}
+
+/// A string value: bytes, or an integer in its decimal form.
+pub enum StrBytes<'a> {
+    /// Bytes in the entry.
+    Bytes(&'a [u8]),
+    /// An integer's digits.
+    Digits(itoa::Buffer, i64),
+}
+
+impl StrBytes<'_> {
+    /// The bytes.
+    pub fn with<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            StrBytes::Bytes(bytes) => f(bytes),
+            StrBytes::Digits(buffer, n) => f(buffer.clone().format(*n).as_bytes()),
+        }
+    }
+
+    /// A copy of the bytes.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.with(<[u8]>::to_vec)
+    }
+}
+
+fn string_of(entry: &Entry) -> Result<StrBytes<'_>, CmdError> {
+    match entry.value() {
+        ValueRef::Bytes(bytes) => Ok(StrBytes::Bytes(bytes)),
+        ValueRef::Int(n) => Ok(StrBytes::Digits(itoa::Buffer::new(), n)),
+        ValueRef::Object(_) => Err(CmdError::WRONG_TYPE),
+    }
+}
+
+fn typed<T: Object>(entry: &Entry) -> Result<&T, CmdError> {
+    match entry.value() {
+        ValueRef::Object(object) => object.downcast_ref::<T>().ok_or(CmdError::WRONG_TYPE),
+        _ => Err(CmdError::WRONG_TYPE),
+    }
+}

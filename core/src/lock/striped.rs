@@ -1,0 +1,139 @@
+//! One lock word a shard, taken in ascending order, never waited for.
+
+use std::task::Waker;
+
+use super::line::{Line, Ticket};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, spin_hint};
+
+const LOCKED: u32 = 1;
+/// Somebody stands in the shard's line.
+const WAITERS: u32 = 2;
+/// Somebody in the line was overtaken too often: newcomers join the line instead of trying.
+const STARVING: u32 = 4;
+
+/// How often a locked shard is looked at again before the caller gives up. A command holds its
+/// shards for well under a microsecond; longer than that, other connections are better served.
+const SPINS: u32 = 32;
+
+/// After so many failed tries a parked task is let through before newcomers.
+const PATIENCE: u32 = 4;
+
+/// The shard that was locked by another thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy(pub u16);
+
+/// A lock word, alone in its cache lines so that neighbours do not slow each other down.
+#[repr(align(128))]
+#[derive(Default)]
+struct Word {
+    state: AtomicU32,
+    line: Mutex<Option<Arc<Line>>>,
+}
+
+/// The lock words of all shards.
+pub struct Stripes {
+    words: Box<[Word]>,
+}
+
+impl Stripes {
+    /// Makes `count` unlocked stripes.
+    pub fn new(count: usize) -> Self {
+        Self { words: (0..count).map(|_| Word::default()).collect() }
+    }
+
+    /// Takes one stripe, or says that it is busy. `place` is the caller's place in a line, if it
+    /// has been waiting.
+    #[inline]
+    pub fn try_lock(&self, stripe: u16, place: Option<&Ticket>) -> Result<(), Busy> {
+        let state = &self.words[stripe as usize].state;
+        if state.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return Ok(());
+        }
+        self.try_lock_slow(stripe, place)
+    }
+
+    #[cold]
+    fn try_lock_slow(&self, stripe: u16, place: Option<&Ticket>) -> Result<(), Busy> {
+        let word = &self.words[stripe as usize];
+        for _ in 0..SPINS {
+            let seen = word.state.load(Ordering::Relaxed);
+            if seen & STARVING != 0 && !place.is_some_and(|p| word.owns(p)) {
+                return Err(Busy(stripe));
+            }
+            if seen & LOCKED == 0 {
+                let next = (seen | LOCKED) & !STARVING;
+                if word
+                    .state
+                    .compare_exchange(seen, next, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+                {
+                    return Ok(());
+                }
+            }
+            spin_hint();
+        }
+        Err(Busy(stripe))
+    }
+
+    /// Takes all of `stripes` (ascending, no duplicates), or none of them.
+    #[inline]
+    pub fn try_lock_all(&self, stripes: &[u16], place: Option<&Ticket>) -> Result<(), Busy> {
+        debug_assert!(stripes.is_sorted());
+        for (taken, &stripe) in stripes.iter().enumerate() {
+            if let Err(busy) = self.try_lock(stripe, place) {
+                for &held in &stripes[..taken] {
+                    self.unlock(held);
+                }
+                return Err(busy);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives one stripe back and wakes the first in its line.
+    #[inline]
+    pub fn unlock(&self, stripe: u16) {
+        let word = &self.words[stripe as usize];
+        let before = word.state.fetch_and(!LOCKED, Ordering::Release);
+        debug_assert!(before & LOCKED != 0);
+        if before & WAITERS != 0 {
+            word.wake_one();
+        }
+    }
+
+    /// Puts the caller into the line of a busy stripe, or back to its place there. False when
+    /// the stripe has become free meanwhile, so that the caller may try again at once; its place,
+    /// if it had one, is kept.
+    pub fn park(&self, busy: Busy, place: &mut Option<Ticket>, waker: &Waker) -> bool {
+        let word = &self.words[busy.0 as usize];
+        let line = word.line();
+        match place {
+            Some(ticket) if Arc::ptr_eq(ticket.line(), &line) => ticket.again(waker),
+            _ => *place = Some(Ticket::take(&line, waker)),
+        }
+        let starving = place.as_ref().is_some_and(|p| p.tries() >= PATIENCE);
+        let mark = if starving { WAITERS | STARVING } else { WAITERS };
+        // Whoever unlocks after this sees the mark; whoever unlocked before it is seen here.
+        let before = word.state.fetch_or(mark, Ordering::AcqRel);
+        before & LOCKED != 0
+    }
+}
+
+impl Word {
+    /// The line of this word, made when first needed.
+    fn line(&self) -> Arc<Line> {
+        let mut line = self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Arc::clone(line.get_or_insert_with(Arc::default))
+    }
+
+    fn owns(&self, place: &Ticket) -> bool {
+        Arc::ptr_eq(&self.line(), place.line())
+    }
+
+    #[cold]
+    fn wake_one(&self) {
+        self.line().wake_one(|| {
+            self.state.fetch_and(!(WAITERS | STARVING), Ordering::AcqRel);
+        });
+    }
+}

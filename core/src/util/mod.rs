@@ -1,0 +1,4 @@
+//! tmp
+pub mod crc16;
+pub mod glob;
+pub mod num;
