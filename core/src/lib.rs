@@ -1,1 +1,2 @@
 //! (crate root)
+pub mod util;
