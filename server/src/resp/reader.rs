@@ -66,6 +66,16 @@ impl Limits {
         }
     }
 
+    /// The longest argument, in bytes.
+    #[inline]
+    fn longest_bulk(&self) -> u64 {
+        if self.unauthenticated {
+            self.max_bulk.min(Self::UNAUTHENTICATED_BULK)
+        } else {
+            self.max_bulk
+        }
+    }
+
     /// Checks the number behind a `$`.
     fn bulk(&self, len: Option<i64>) -> Result<usize, RequestError> {
         let len = len.and_then(|len| u64::try_from(len).ok()).ok_or(RequestError::BulkLength)?;
@@ -320,7 +330,40 @@ impl RequestReader {
 
     /// Reads `missing` arguments, or as many as are there. True if they are complete.
     #[inline]
-    fn read_args(&mut self, limits: &Limits, mut missing: usize) -> Result<bool, RequestError> {
+    fn read_args(&mut self, limits: &Limits, missing: usize) -> Result<bool, RequestError> {
+        match self.read_plain_args(limits, missing) {
+            0 => {
+                self.state = State::Multibulk;
+                Ok(true)
+            }
+            missing => self.read_any_args(limits, missing),
+        }
+    }
+
+    /// The usual case of [`read_args`](Self::read_args): takes arguments as long as they are there
+    /// and their headers are plain. Gives back how many are still missing.
+    #[inline]
+    fn read_plain_args(&mut self, limits: &Limits, mut missing: usize) -> usize {
+        let Buffers { bytes, args } = &mut self.buffers;
+        let longest = limits.longest_bulk();
+        let mut pos = self.pos;
+        while missing > 0 && bytes.get(pos) == Some(&b'$') {
+            let Some((len, start)) = short_number(bytes, pos + 1) else { break };
+            let next = start + len + 2;
+            if next > bytes.len() || len as u64 > longest {
+                break;
+            }
+            args.push(ArgRange { start: start - self.start, len });
+            pos = next;
+            missing -= 1;
+        }
+        self.pos = pos;
+        missing
+    }
+
+    /// Everything else: what is not there yet, unusual or wrong.
+    #[cold]
+    fn read_any_args(&mut self, limits: &Limits, mut missing: usize) -> Result<bool, RequestError> {
         while missing > 0 {
             self.state = State::Header { missing };
             match self.buffers.bytes.get(self.pos) {
@@ -371,30 +414,11 @@ impl RequestReader {
     /// number.
     #[inline]
     fn read_number(&mut self, too_long: RequestError) -> Result<Option<Option<i64>>, RequestError> {
-        if let Some((number, end)) = self.read_short_number() {
+        if let Some((number, end)) = short_number(&self.buffers.bytes, self.pos + 1) {
             self.pos = end;
-            return Ok(Some(Some(number)));
+            return Ok(Some(i64::try_from(number).ok()));
         }
         self.read_any_number(too_long)
-    }
-
-    /// The usual case of [`read_number`](Self::read_number): up to nine digits, all there. The
-    /// number, and where its line has ended.
-    #[inline]
-    fn read_short_number(&self) -> Option<(i64, usize)> {
-        let line = self.buffers.bytes.get(self.pos + 1..)?;
-        let mut number = match line.first()? {
-            digit @ b'1'..=b'9' => i64::from(digit - b'0'),
-            _ => return None,
-        };
-        for (index, &byte) in line.iter().enumerate().take(10).skip(1) {
-            match byte {
-                b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
-                b'\r' if line.len() > index + 1 => return Some((number, self.pos + index + 3)),
-                _ => return None,
-            }
-        }
-        None
     }
 
     /// Everything else, among it what is wrong.
@@ -442,5 +466,25 @@ impl RequestReader {
             self.state = State::Inline;
         }
         Ok(true)
+    }
+}
+
+/// The usual case of a number at `pos`: one to nine digits, without a leading zero, and their end
+/// of line is there. The number, and where its line has ended.
+#[inline(always)]
+fn short_number(bytes: &[u8], pos: usize) -> Option<(usize, usize)> {
+    let line = bytes.get(pos..)?;
+    let digit = |index: usize| line.get(index).map(|byte| usize::from(byte.wrapping_sub(b'0')));
+    let mut number = digit(0).filter(|first| (1..=9).contains(first))?;
+    let mut index = 1;
+    loop {
+        match digit(index)? {
+            next if next <= 9 && index < 9 => number = number * 10 + next,
+            _ if line[index] == b'\r' && line.len() > index + 1 => {
+                return Some((number, pos + index + 2));
+            }
+            _ => return None,
+        }
+        index += 1;
     }
 }
