@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The keyspace engine of Cairn, and the API that its modules are built on.
 //!
 //! No sockets, no async: a connection hands over a command's words and a buffer for the reply
@@ -25,3 +26,7 @@ pub mod watch;
 
 pub use engine::{Engine, Host, Worker};
 pub use error::CmdError;
+=======
+//! (crate root)
+pub mod util;
+>>>>>>> srv

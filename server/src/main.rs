@@ -1,2 +1,2 @@
-//! The server binary.
+//! The server binary; all that it does lives in the library.
 fn main() {}

@@ -1,0 +1,6 @@
+//! The Cairn server: the protocol, connections and sessions around the keyspace engine.
+//!
+//! The binary in `main.rs` is a thin shell around this library, so that tests, benches and fuzz
+//! targets can reach its parts.
+
+pub mod resp;
