@@ -314,6 +314,11 @@ impl Worker {
         (self.random() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// The last reading of the clock, in Unix seconds.
+    pub fn seconds(&self) -> u64 {
+        self.clock.get() / 1_000_000_000
+    }
+
     /// Reads the clock, for the commands of a turn.
     pub fn read_clock(&self) {
         self.clock.set(clock::now_nanos());

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The keyspace engine of Cairn, and the API that its modules are built on.
 //!
 //! No sockets, no async: a connection hands over a command's words and a buffer for the reply
@@ -26,7 +25,3 @@ pub mod watch;
 
 pub use engine::{Engine, Host, Worker};
 pub use error::CmdError;
-=======
-//! (crate root)
-pub mod util;
->>>>>>> srv

@@ -3,4 +3,9 @@
 //! The binary in `main.rs` is a thin shell around this library, so that tests, benches and fuzz
 //! targets can reach its parts.
 
+pub mod client;
+pub mod log;
+pub mod net;
+pub mod pool;
 pub mod resp;
+pub mod server;

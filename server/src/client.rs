@@ -1,0 +1,208 @@
+//! What the server knows of a connection, visible to all threads: CLIENT LIST reads it, CLIENT
+//! commands change it. The connection's own thread does the rest.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use cairn_core::reply::Reply;
+use cairn_core::session::Session;
+
+use crate::net::mailbox::ThreadBox;
+
+/// What a connection has to do after a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum After {
+    /// Nothing special.
+    Nothing,
+    /// Ask for its limits again: it has authenticated, or settings have changed.
+    Relimit,
+    /// Close when the replies so far are sent.
+    Close,
+}
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ReplyMode {
+    /// Replies are sent.
+    On,
+    /// No replies are sent.
+    Off,
+    /// The reply of the running command is not sent.
+    SkipThis,
+    /// The next command's reply is not sent.
+    SkipNext,
+}
+
+/// What a client calls itself.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// CLIENT SETNAME.
+    pub name: String,
+    /// CLIENT SETINFO LIB-NAME.
+    pub lib_name: String,
+    /// CLIENT SETINFO LIB-VER.
+    pub lib_version: String,
+    /// The ACL user.
+    pub user: String,
+}
+
+/// A connection.
+pub struct Client {
+    /// The session's number.
+    pub id: u64,
+    /// The peer's address.
+    pub addr: String,
+    /// The own address.
+    pub laddr: String,
+    /// The socket's file descriptor number.
+    pub fd: i32,
+    /// Whether it came over a Unix socket.
+    pub unix: bool,
+    /// The number of its I/O thread.
+    pub thread: usize,
+    /// That thread's box.
+    pub mailbox: Arc<ThreadBox>,
+    /// When it connected, in Unix seconds.
+    pub created: u64,
+    /// When it last sent something, in Unix seconds.
+    pub last_active: AtomicU64,
+    /// The number of the last command that it ran.
+    pub last_command: AtomicU32,
+    /// The database it has selected.
+    pub db: AtomicU32,
+    /// 2 or 3.
+    pub proto: AtomicU8,
+    /// Commands queued by MULTI, -1 outside of one.
+    pub queued: AtomicI64,
+    /// Keys it watches.
+    pub watching: AtomicU32,
+    /// Whether a blocking command waits.
+    pub blocked: AtomicBool,
+    /// Channels, patterns and shard channels it is subscribed to.
+    pub subscriptions: [AtomicU32; 3],
+    /// Bytes of replies that wait to be sent.
+    pub output: AtomicU64,
+    /// CLIENT NO-EVICT.
+    pub no_evict: AtomicBool,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: AtomicBool,
+    names: Mutex<Names>,
+    after: AtomicU8,
+    reply_mode: AtomicU8,
+}
+
+/// What a new [`Client`] is made from.
+pub struct ClientSeed {
+    /// See [`Client::id`].
+    pub id: u64,
+    /// See [`Client::addr`].
+    pub addr: String,
+    /// See [`Client::laddr`].
+    pub laddr: String,
+    /// See [`Client::fd`].
+    pub fd: i32,
+    /// See [`Client::unix`].
+    pub unix: bool,
+    /// See [`Client::thread`].
+    pub thread: usize,
+    /// See [`Client::mailbox`].
+    pub mailbox: Arc<ThreadBox>,
+    /// See [`Client::created`].
+    pub created: u64,
+}
+
+impl Client {
+    /// A client that has just connected.
+    pub fn new(seed: ClientSeed) -> Arc<Self> {
+        let ClientSeed { id, addr, laddr, fd, unix, thread, mailbox, created } = seed;
+        let user = "default".to_string();
+        Arc::new(Self {
+            id,
+            addr,
+            laddr,
+            fd,
+            unix,
+            thread,
+            mailbox,
+            created,
+            last_active: AtomicU64::new(created),
+            last_command: AtomicU32::new(u32::MAX),
+            db: AtomicU32::new(0),
+            proto: AtomicU8::new(2),
+            queued: AtomicI64::new(-1),
+            watching: AtomicU32::new(0),
+            blocked: AtomicBool::new(false),
+            subscriptions: Default::default(),
+            output: AtomicU64::new(0),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            names: Mutex::new(Names { user, ..Names::default() }),
+            after: AtomicU8::new(After::Nothing as u8),
+            reply_mode: AtomicU8::new(ReplyMode::On as u8),
+        })
+    }
+
+    /// The client behind a session.
+    ///
+    /// `None` for sessions that are not connections, such as a script's.
+    pub fn of(session: &Session) -> Option<&Arc<Client>> {
+        session.ext.downcast_ref::<Arc<Client>>()
+    }
+
+    /// What it calls itself.
+    pub fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Tells the connection what to do after the running command.
+    pub fn then(&self, after: After) {
+        self.after.store(after as u8, Ordering::Relaxed);
+    }
+
+    /// Takes what there is to do after a command.
+    #[inline]
+    pub fn take_after(&self) -> After {
+        match self.after.load(Ordering::Relaxed) {
+            0 => After::Nothing,
+            1 => {
+                self.then(After::Nothing);
+                After::Relimit
+            }
+            _ => After::Close,
+        }
+    }
+
+    /// CLIENT REPLY.
+    pub fn set_reply_mode(&self, mode: ReplyMode) {
+        self.reply_mode.store(mode as u8, Ordering::Relaxed);
+    }
+
+    /// Takes back what a command wrote from `from` on, if its reply is not to be sent.
+    #[inline]
+    pub fn mute(&self, out: &mut Reply, from: usize) {
+        match self.reply_mode.load(Ordering::Relaxed) {
+            0 => {}
+            1 => out.truncate(from),
+            2 => {
+                out.truncate(from);
+                self.set_reply_mode(ReplyMode::On);
+            }
+            _ => self.set_reply_mode(ReplyMode::SkipThis),
+        }
+    }
+
+    /// How many channels, patterns and shard channels it is subscribed to.
+    pub fn subscription_count(&self) -> u32 {
+        self.subscriptions.iter().map(|n| n.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Copies what CLIENT LIST shows of the session.
+    pub fn mirror(&self, session: &Session) {
+        self.db.store(session.db as u32, Ordering::Relaxed);
+        let queued = session.multi.as_ref().map_or(-1, |m| m.queue.len() as i64);
+        self.queued.store(queued, Ordering::Relaxed);
+        self.watching.store(session.watch.keys.len() as u32, Ordering::Relaxed);
+    }
+}

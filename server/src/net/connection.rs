@@ -1,0 +1,425 @@
+//! A connection: bytes in, commands run, bytes out, as one state machine.
+//!
+//! [`Connection::poll`] does all that can be done now and registers for what it waits for: bytes
+//! to read, room to write, a shard, a key, the log, a job, a letter from another thread. Commands
+//! run in turns of at most [`TURN`], so that the connections of a thread share it fairly.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use cairn_core::clock;
+use cairn_core::command::Step;
+use cairn_core::reply::Reply;
+use cairn_core::session::Session;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
+
+use super::mailbox::Letter;
+use super::stream::Stream;
+use super::thread::ThreadState;
+use crate::client::{After, Client};
+use crate::resp::{Limits, RequestReader};
+
+/// Commands that a connection runs before others on its thread have their turn.
+const TURN: usize = 256;
+
+/// Bytes of replies after which they are sent before more commands run.
+const FLUSH_AT: usize = 64 * 1024;
+
+/// Bytes of unsent replies at which a connection without a limit of its own is closed.
+const OUTPUT_MAX: usize = 4 << 30;
+
+/// A reply buffer larger than this is given back when it is empty.
+const KEEP_OUTPUT: usize = 64 * 1024;
+
+/// Why a connection ends.
+#[derive(Debug)]
+pub enum End {
+    /// The client closed it, or its socket failed.
+    Closed,
+    /// The server closed it, after sending what was to be sent.
+    Done,
+}
+
+/// What other tasks of the thread leave for a connection.
+#[derive(Default)]
+pub struct Inbox {
+    letters: VecDeque<Letter>,
+    waker: Option<Waker>,
+}
+
+impl Inbox {
+    /// Leaves a letter and wakes the connection.
+    pub fn put(&mut self, letter: Letter) {
+        self.letters.push_back(letter);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A connection on its thread.
+pub struct Connection {
+    thread: Rc<ThreadState>,
+    stream: Stream,
+    reader: RequestReader,
+    session: Session,
+    client: Arc<Client>,
+    inbox: Rc<RefCell<Inbox>>,
+    out: Reply,
+    /// How much of `out` was sent.
+    sent: usize,
+    /// The log offset that `out` waits for.
+    offset: u64,
+    /// When a blocked command gives up.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The end of a wait is being carried out, with an error if true.
+    unblocking: Option<bool>,
+    job: Option<oneshot::Receiver<Vec<u8>>>,
+    /// Close once everything is sent.
+    closing: bool,
+    limits: Limits,
+}
+
+impl Connection {
+    /// A connection that has just been accepted.
+    pub fn new(
+        thread: Rc<ThreadState>,
+        stream: Stream,
+        session: Session,
+        client: Arc<Client>,
+        inbox: Rc<RefCell<Inbox>>,
+    ) -> Self {
+        let limits = thread.server.limits(&session);
+        Self {
+            thread,
+            stream,
+            reader: RequestReader::new(),
+            session,
+            client,
+            inbox,
+            out: Reply::default(),
+            sent: 0,
+            offset: 0,
+            timer: None,
+            unblocking: None,
+            job: None,
+            closing: false,
+            limits,
+        }
+    }
+
+    /// Serves the connection until it ends.
+    pub async fn serve(mut self) -> End {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.inbox.borrow_mut().waker = Some(cx.waker().clone());
+        let mut budget = TURN;
+        loop {
+            self.read_letters();
+            if let Poll::Ready(()) = self.poll_wait(cx) {
+                self.run(cx, &mut budget);
+            }
+            match self.poll_flush(cx) {
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
+                Poll::Ready(Ok(())) if self.closing => return Poll::Ready(End::Done),
+                Poll::Ready(Ok(())) => {}
+                Poll::Pending if self.too_much_output() => return Poll::Ready(End::Closed),
+                Poll::Pending => {}
+            }
+            if self.closing {
+                return Poll::Pending;
+            }
+            if budget == 0 {
+                // Others first; this connection goes on where it stopped.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match self.poll_read(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(End::Closed),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Whether the connection waits for something other than bytes.
+    fn is_waiting(&self) -> bool {
+        self.session.blocked.is_some() || self.job.is_some()
+    }
+
+    /// Ready when the next command may run.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(job) = &mut self.job {
+            match Pin::new(job).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(bytes) => {
+                    self.job = None;
+                    match bytes {
+                        Ok(bytes) => self.out.raw(&bytes),
+                        Err(_) => self.out.error("ERR internal error: the query was aborted"),
+                    }
+                    self.finish_command();
+                }
+            }
+        }
+        if self.session.blocked.is_some() {
+            return self.poll_blocked(cx);
+        }
+        Poll::Ready(())
+    }
+
+    /// Looks after a blocked command's time.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            self.timer = None;
+            self.unblocking.get_or_insert(false);
+        }
+        let Some(error) = self.unblocking else { return Poll::Pending };
+        let (engine, worker) = (&self.thread.engine, &self.thread.worker);
+        engine.begin_turn(worker);
+        let result = engine.poll_unblock(worker, &mut self.session, cx.waker());
+        engine.end_turn(worker);
+        match result {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                // A write was faster: its reply is in the thread's box.
+                self.unblocking = None;
+                Poll::Pending
+            }
+            Poll::Ready(Some(bytes)) => {
+                match error {
+                    true => self.out.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+                    false => self.out.raw(&bytes),
+                }
+                self.end_wait();
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// A blocked command has its reply.
+    fn end_wait(&mut self) {
+        self.session.blocked = None;
+        self.timer = None;
+        self.unblocking = None;
+        self.client.blocked.store(false, Ordering::Relaxed);
+        self.finish_command();
+    }
+
+    fn read_letters(&mut self) {
+        loop {
+            let Some(letter) = self.inbox.borrow_mut().letters.pop_front() else { return };
+            match letter {
+                Letter::Reply(bytes, offset) => {
+                    self.out.raw(&bytes);
+                    self.offset = self.offset.max(offset);
+                    self.end_wait();
+                }
+                Letter::Push(bytes, offset) => {
+                    self.out.raw(bytes.get(self.session.proto));
+                    self.offset = self.offset.max(offset);
+                }
+                Letter::Unblock { error } => {
+                    if self.session.blocked.is_some() {
+                        self.unblocking = Some(error);
+                    }
+                }
+                Letter::Kill => self.closing = true,
+            }
+        }
+    }
+
+    /// Runs the commands that have arrived.
+    fn run(&mut self, cx: &mut Context<'_>, budget: &mut usize) {
+        if self.closing || (self.thread.engine.effects.is_durable() && !self.out.is_empty()) {
+            return;
+        }
+        let thread = Rc::clone(&self.thread);
+        if self.out.buffer_mut().capacity() == 0 {
+            std::mem::swap(self.out.buffer_mut(), &mut *thread.spare_out.borrow_mut());
+        }
+        let mut began = false;
+        while *budget > 0 && !self.closing && self.out.len() - self.sent < FLUSH_AT {
+            match self.reader.next(&self.limits) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    if let Some(text) = error.reply() {
+                        self.out.error(&String::from_utf8_lossy(&text));
+                    }
+                    self.closing = true;
+                    break;
+                }
+            }
+            if !began {
+                thread.engine.begin_turn(&thread.worker);
+                began = true;
+            }
+            *budget -= 1;
+            if !self.run_one(cx) {
+                break;
+            }
+        }
+        thread.engine.end_turn(&thread.worker);
+        self.client.mirror(&self.session);
+    }
+
+    /// Runs the command that the reader holds; false when the connection has to wait.
+    fn run_one(&mut self, cx: &mut Context<'_>) -> bool {
+        let args: SmallVec<[&[u8]; 8]> = self.reader.args().iter().collect();
+        let thread = &self.thread;
+        if thread.server.holds_back(&self.client, &self.session, &args, cx.waker()) {
+            return false;
+        }
+        let from = self.out.len();
+        let step = thread.engine.call(
+            &thread.worker,
+            &mut self.session,
+            &args,
+            &mut self.out,
+            cx.waker(),
+        );
+        self.offset = self.offset.max(self.session.offset);
+        match step {
+            Step::Done => {
+                drop(args);
+                self.client.mute(&mut self.out, from);
+                self.finish_command();
+                true
+            }
+            Step::Again => true,
+            Step::Parked => false,
+            Step::Blocked => {
+                drop(args);
+                self.begin_wait();
+                false
+            }
+            Step::Offload(job) => {
+                self.job = Some(thread.server.pool.run(job));
+                // Polled at once, to register the waker.
+                cx.waker().wake_by_ref();
+                false
+            }
+        }
+    }
+
+    fn begin_wait(&mut self) {
+        self.client.blocked.store(true, Ordering::Relaxed);
+        let deadline = self.session.blocked.as_ref().and_then(|b| b.block.deadline);
+        self.timer = deadline.map(|at| {
+            let left = at - clock::now_nanos() as f64 / 1e6;
+            let left = Duration::try_from_secs_f64(left.max(0.0) / 1e3).unwrap_or(Duration::MAX);
+            // Tokio's clock has a resolution of one millisecond and rounds up.
+            Box::pin(sleep(left.min(Duration::from_secs(u64::from(u32::MAX)))))
+        });
+        if self.timer.is_some() {
+            // The timer registers itself when it is first polled.
+            if let Some(waker) = &self.inbox.borrow().waker {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// The command's reply is complete.
+    fn finish_command(&mut self) {
+        self.reader.consume();
+        match self.client.take_after() {
+            After::Nothing => {}
+            After::Relimit => self.limits = self.thread.server.limits(&self.session),
+            After::Close => self.closing = true,
+        }
+    }
+
+    /// Sends what is to be sent. Ready when all is.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.out.len() {
+            if !self.thread.engine.effects.poll_acknowledged(self.offset, cx.waker()) {
+                return Poll::Pending;
+            }
+            match self.stream.write(&self.out.as_bytes()[self.sent..]) {
+                Ok(n) => self.sent += n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    match self.stream.poll_writable(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                Err(e) => return Poll::Ready(Err(e)),
+            }
+        }
+        self.sent = 0;
+        self.out.truncate(0);
+        if self.out.buffer_mut().capacity() > KEEP_OUTPUT {
+            self.out.buffer_mut().shrink_to(KEEP_OUTPUT);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn too_much_output(&self) -> bool {
+        let pending = self.out.len() - self.sent;
+        pending > OUTPUT_MAX || self.thread.server.over_output_limit(&self.client, pending)
+    }
+
+    /// Reads what has arrived. Pending when there is nothing, or when the connection is waiting
+    /// and has enough to do afterwards.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // While a command waits, reading only has to notice that the client is gone.
+        if self.is_waiting() && self.reader.pending() > self.limits.query_buffer / 2 {
+            return Poll::Pending;
+        }
+        self.reader.borrow_from(&mut self.thread.spare.borrow_mut());
+        loop {
+            match self.stream.poll_readable(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+                Poll::Pending => {
+                    self.go_idle();
+                    return Poll::Pending;
+                }
+            }
+            match self.reader.fill(|buffer| self.stream.read(buffer)) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(n) => {
+                    let now = self.thread.worker.seconds();
+                    self.client.last_active.store(now, Ordering::Relaxed);
+                    return Poll::Ready(Ok(n));
+                }
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    /// Gives memory back while there is nothing to do, so that idle connections are cheap.
+    fn go_idle(&mut self) {
+        self.reader.return_to(&mut self.thread.spare.borrow_mut());
+        if self.out.is_empty() {
+            let spare = &mut *self.thread.spare_out.borrow_mut();
+            let buffer = std::mem::take(self.out.buffer_mut());
+            if spare.capacity() < buffer.capacity() {
+                *spare = buffer;
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.thread.engine.abandon(&mut self.session);
+        self.thread.server.disconnected(&self.client, &mut self.session);
+    }
+}

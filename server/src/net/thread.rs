@@ -1,0 +1,166 @@
+//! An I/O thread: its runtime, its connections and its box.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cairn_core::clock;
+use cairn_core::keyspace::ExpireCursor;
+use cairn_core::session::Session;
+use cairn_core::{Engine, Worker};
+use tokio::task::LocalSet;
+
+use super::connection::{Connection, Inbox};
+use super::mailbox::{Address, Letter, Message, ThreadBox};
+use super::stream::Stream;
+use crate::client::{Client, ClientSeed};
+use crate::resp::Buffers;
+use crate::server::Server;
+
+/// What the connections of a thread share.
+pub struct ThreadState {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The thread's part of it.
+    pub worker: Worker,
+    /// The server.
+    pub server: Arc<Server>,
+    /// Request memory that the active connection borrows.
+    pub spare: RefCell<Buffers>,
+    /// Reply memory, likewise.
+    pub spare_out: RefCell<Vec<u8>>,
+    number: usize,
+    mailbox: Arc<ThreadBox>,
+    inboxes: RefCell<HashMap<u64, Rc<RefCell<Inbox>>>>,
+}
+
+/// Starts I/O thread `number`, which serves until it is told to stop.
+///
+/// # Errors
+/// When the system cannot start a thread.
+pub fn start(
+    server: Arc<Server>,
+    number: usize,
+    mailbox: Arc<ThreadBox>,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(format!("io-{number}")).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                server.log.warning(&format!("I/O thread {number} could not start: {error}"));
+                return;
+            }
+        };
+        let engine = Arc::clone(&server.engine);
+        let state = Rc::new(ThreadState {
+            worker: engine.worker(),
+            engine,
+            server,
+            spare: RefCell::default(),
+            spare_out: RefCell::default(),
+            number,
+            mailbox,
+            inboxes: RefCell::default(),
+        });
+        let tasks = LocalSet::new();
+        tasks.spawn_local(cron(Rc::clone(&state)));
+        tasks.block_on(&runtime, read_mail(state));
+    })
+}
+
+/// Hands out what arrives in the thread's box, until told to stop.
+async fn read_mail(state: Rc<ThreadState>) {
+    loop {
+        for message in state.mailbox.receive().await {
+            match message {
+                Message::Connect(stream) => connect(&state, stream),
+                Message::To(client, letter) => state.put(client, letter),
+                Message::PushAll(clients, bytes, offset) => {
+                    for client in clients {
+                        state.put(client, Letter::Push(Arc::clone(&bytes), offset));
+                    }
+                }
+                Message::Run(work) => work(),
+                Message::Stop => return,
+            }
+        }
+    }
+}
+
+/// Begins to serve a connection.
+fn connect(state: &Rc<ThreadState>, stream: Stream) {
+    let id = state.engine.next_session_id();
+    let mailbox = Arc::clone(&state.mailbox);
+    let client = Client::new(ClientSeed {
+        id,
+        addr: stream.peer(),
+        laddr: stream.local(),
+        fd: stream.fd(),
+        unix: matches!(stream, Stream::Unix(_)),
+        thread: state.number,
+        mailbox: Arc::clone(&mailbox),
+        created: clock::now_nanos() / 1_000_000_000,
+    });
+    let mut session = Session::new(id, Box::new(Arc::clone(&client)));
+    session.mailbox = Some(Arc::new(Address { thread: mailbox, client: id }));
+    state.server.connected(&client, &mut session);
+    let inbox = Rc::new(RefCell::new(Inbox::default()));
+    state.inboxes.borrow_mut().insert(id, Rc::clone(&inbox));
+    let state = Rc::clone(state);
+    tokio::task::spawn_local(async move {
+        let connection = Connection::new(Rc::clone(&state), stream, session, client, inbox);
+        connection.serve().await;
+        state.inboxes.borrow_mut().remove(&id);
+    });
+}
+
+impl ThreadState {
+    fn put(&self, client: u64, letter: Letter) {
+        if let Some(inbox) = self.inboxes.borrow().get(&client) {
+            inbox.borrow_mut().put(letter);
+        }
+    }
+}
+
+/// Cron runs per second.
+const HZ: u32 = 10;
+
+/// The share of a cron period that active expiry may take, as a divisor.
+const EXPIRE_SHARE: u32 = 4;
+
+/// Regular work: the first thread expires keys, forgets dead watchers, and looks after clients.
+async fn cron(state: Rc<ThreadState>) {
+    let period = Duration::from_secs(1) / HZ;
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut cursor = ExpireCursor::default();
+    loop {
+        ticks.tick().await;
+        if state.number != 0 {
+            continue;
+        }
+        if state.server.active_expire() {
+            expire(&state, &mut cursor, period / EXPIRE_SHARE).await;
+        }
+        state.server.cron();
+    }
+}
+
+/// Time that active expiry works before connections have their turn.
+const EXPIRE_SLICE: Duration = Duration::from_millis(1);
+
+async fn expire(state: &ThreadState, cursor: &mut ExpireCursor, budget: Duration) {
+    let start = std::time::Instant::now();
+    loop {
+        let slice = std::time::Instant::now();
+        let cycle =
+            state.engine.expire_cycle(&state.worker, cursor, || slice.elapsed() >= EXPIRE_SLICE);
+        if cycle.around || start.elapsed() >= budget {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
