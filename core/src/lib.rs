@@ -1,1 +1,3 @@
 //! (crate root)
+
+pub mod ds;

@@ -1,0 +1,11 @@
+//! Data structures that know nothing of keys, commands or the server: the incremental hash table
+//! and the sequences that values are built of.
+//!
+//! Nothing here depends on the rest of the crate. What a structure means to a client (types,
+//! encodings' names, thresholds) is decided by the code that uses it.
+
+pub mod hash;
+pub mod table;
+
+pub use hash::{Seed, hash_bytes};
+pub use table::Table;
