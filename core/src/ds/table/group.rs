@@ -134,7 +134,9 @@ mod tests {
         let mut state = 5;
         for _ in 0..2000 {
             let mut bytes = [0; CONTROL];
-            bytes.iter_mut().for_each(|b| *b = (split_mix(&mut state) % 5) as u8 * 64);
+            bytes
+                .iter_mut()
+                .for_each(|b| *b = [0, 1, 64, 128, 255][(split_mix(&mut state) % 5) as usize]);
             let control = Control(bytes);
             for byte in [0, 1, 64, 128, 192, 255] {
                 let expected =

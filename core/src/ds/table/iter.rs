@@ -1,9 +1,9 @@
 //! Iterators over whole tables.
 #![allow(unsafe_code)]
 
-use super::Element;
 use super::segment::{Segment, Used};
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 
 /// Walks the distinct segments of a directory, from its end so that an owner can shorten it.
 struct Walk<T> {
@@ -24,7 +24,7 @@ impl<T> Walk<T> {
 
     /// The next element of the current segment.
     #[inline]
-    fn next_element(&mut self) -> Option<Element<T>> {
+    fn next_element(&mut self) -> Option<NonNull<T>> {
         loop {
             if let Some(element) = self.used.as_mut().and_then(Iterator::next) {
                 return Some(element);
@@ -44,7 +44,7 @@ impl<T> Walk<T> {
     }
 
     #[inline]
-    fn next(&mut self, directory: &[Segment<T>]) -> Option<Element<T>> {
+    fn next(&mut self, directory: &[Segment<T>]) -> Option<NonNull<T>> {
         loop {
             if let Some(element) = self.next_element() {
                 return Some(element);

@@ -25,7 +25,6 @@ pub use iter::{IntoIter, Iter, IterMut};
 
 use super::hash::split_mix;
 use segment::{FULL_GROUP_BITS, Place, Segment, Shape};
-use std::ptr::NonNull;
 
 /// Bits of a scan cursor, which is a position among the top bits of hashes.
 pub const CURSOR_BITS: u32 = 48;
@@ -237,7 +236,7 @@ impl<T> Table<T> {
             _ => usize::from(Segment::<T>::MOST_SLOTS) << FULL_GROUP_BITS,
         };
         let slots = segment.capacity().max(full.saturating_mul(entries));
-        let slot = (u128::from(split_mix(state)) * slots as u128 >> 64) as usize;
+        let slot = ((u128::from(split_mix(state)) * slots as u128) >> 64) as usize;
         if slot >= segment.capacity() {
             return None;
         }
@@ -505,6 +504,3 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Table<T> {
         f.debug_set().entries(self.iter()).finish()
     }
 }
-
-/// Addresses of elements, for the iterators.
-type Element<T> = NonNull<T>;
