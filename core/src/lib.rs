@@ -1,3 +1,27 @@
-//! (crate root)
+//! The keyspace engine of Cairn, and the API that its modules are built on.
+//!
+//! No sockets, no async: a connection hands over a command's words and a buffer for the reply
+//! ([`engine::Engine::call`]), and gets back how far the command came.
 
+pub mod blocking;
+pub mod clock;
+pub mod command;
+mod commands;
 pub mod ds;
+pub mod effects;
+pub mod engine;
+pub mod error;
+pub mod freer;
+pub mod keyspace;
+pub mod lock;
+pub mod module;
+pub mod notify;
+pub mod reply;
+pub mod session;
+mod sync;
+pub mod util;
+pub mod value;
+pub mod watch;
+
+pub use engine::{Engine, Host, Worker};
+pub use error::CmdError;
