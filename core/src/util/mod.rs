@@ -1,5 +1,15 @@
-//! Small, dependency-free helpers with exactly Redis's semantics: numbers as text.
+//! Small helpers without dependencies, with exactly Redis's semantics: numbers as text, glob
+//! patterns, checksums, memory sizes; and a fast source of randomness.
 //!
 //! Nothing here knows of keys, commands or the configuration.
 
+mod bignum;
+pub mod crc16;
+pub mod crc64;
+pub mod float;
+pub mod glob;
 pub mod int;
+pub mod long_double;
+pub mod memory;
+pub mod random;
+mod scan;
