@@ -1,6 +1,15 @@
-//! Small tools without state: numbers in text form, hash slots, patterns.
+//! Small helpers without dependencies, with exactly Redis's semantics: numbers as text, glob
+//! patterns, checksums, memory sizes; and a fast source of randomness.
+//!
+//! Nothing here knows of keys, commands or the configuration.
 
+mod bignum;
 pub mod crc16;
+pub mod crc64;
+pub mod float;
 pub mod glob;
 pub mod int;
-pub mod num;
+pub mod long_double;
+pub mod memory;
+pub mod random;
+mod scan;
