@@ -81,5 +81,5 @@ impl Keyspace {
 /// The shard of a key.
 #[inline]
 pub fn shard_of(key: &[u8]) -> u16 {
-    crc16::slot(key) / SLOTS_PER_SHARD
+    crc16::key_slot(key) / SLOTS_PER_SHARD
 }

@@ -13,3 +13,9 @@ pub mod long_double;
 pub mod memory;
 pub mod random;
 mod scan;
+
+/// Numbers as text, under one name.
+pub mod num {
+    pub use super::float::{format_f64, parse_f64, write_f64};
+    pub use super::int::{parse_i64, parse_u64};
+}
