@@ -113,19 +113,23 @@ impl Waiter {
 }
 
 /// The queues of one shard: by logical database and key, in the order of arrival.
+///
+/// Nearly always empty, so it is a single pointer that is null then.
 #[derive(Default)]
-pub struct WaitQueues(HashMap<(usize, Box<[u8]>), VecDeque<Arc<Waiter>>>);
+pub struct WaitQueues(Option<Box<Queues>>);
+
+type Queues = HashMap<(usize, Box<[u8]>), VecDeque<Arc<Waiter>>>;
 
 impl WaitQueues {
     /// Whether nobody waits in this shard: the one test that a write pays.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Puts a waiter at the end of a key's queue.
     pub fn push(&mut self, db: usize, key: &[u8], waiter: &Arc<Waiter>) {
-        let queue = self.0.entry((db, key.into())).or_default();
+        let queue = self.0.get_or_insert_default().entry((db, key.into())).or_default();
         if !queue.iter().any(|w| Arc::ptr_eq(w, waiter)) {
             queue.push_back(Arc::clone(waiter));
         }
@@ -134,48 +138,55 @@ impl WaitQueues {
     /// Takes waiters that no longer wait out of a key's queue.
     pub fn prune(&mut self, db: usize, key: &[u8]) {
         let at = (db, Box::from(key));
-        if let Some(queue) = self.0.get_mut(&at) {
+        let Some(queues) = &mut self.0 else { return };
+        if let Some(queue) = queues.get_mut(&at) {
             queue.retain(|w| w.is_waiting());
             if queue.is_empty() {
-                self.0.remove(&at);
+                queues.remove(&at);
             }
+        }
+        if queues.is_empty() {
+            self.0 = None;
         }
     }
 
     /// Takes waiters that no longer wait out of all queues.
     pub fn sweep(&mut self) {
-        self.0.retain(|_, queue| {
+        let Some(queues) = &mut self.0 else { return };
+        queues.retain(|_, queue| {
             queue.retain(|w| w.is_waiting());
             !queue.is_empty()
         });
+        if queues.is_empty() {
+            self.0 = None;
+        }
     }
 
     /// Those who wait for a key, in order.
     pub fn waiting(&self, db: usize, key: &[u8]) -> Vec<Arc<Waiter>> {
-        if self.is_empty() {
-            return Vec::new();
-        }
-        let queue = self.0.get(&(db, Box::from(key)));
+        let Some(queues) = &self.0 else { return Vec::new() };
+        let queue = queues.get(&(db, Box::from(key)));
         queue.map_or_else(Vec::new, |q| q.iter().filter(|w| w.is_waiting()).cloned().collect())
     }
 
     /// Whether anybody waits for a key.
     pub fn has(&self, db: usize, key: &[u8]) -> bool {
-        !self.is_empty() && self.0.contains_key(&(db, Box::from(key)))
+        self.0.as_ref().is_some_and(|queues| queues.contains_key(&(db, Box::from(key))))
     }
 
     /// Everyone who waits in this shard.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Waiter>> {
-        self.0.values().flatten().filter(|w| w.is_waiting())
+        self.0.iter().flat_map(|queues| queues.values()).flatten().filter(|w| w.is_waiting())
     }
 
     /// The keys of a database that somebody waits for.
     pub fn keys(&self, db: usize) -> Vec<Box<[u8]>> {
-        self.0.keys().filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
+        let keys = self.0.iter().flat_map(|queues| queues.keys());
+        keys.filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }
 
     /// How many clients wait, counted once for each key.
     pub fn len(&self) -> usize {
-        self.0.values().map(|q| q.iter().filter(|w| w.is_waiting()).count()).sum()
+        self.all().count()
     }
 }

@@ -55,45 +55,65 @@ impl WatchSet {
 }
 
 /// The watched keys of one shard, by database and key.
+///
+/// Nearly always empty, so it is a single pointer that is null then.
 #[derive(Default)]
-pub struct Watchers(HashMap<(usize, Box<[u8]>), Vec<Weak<WatchFlag>>>);
+pub struct Watchers(Option<Box<Flags>>);
+
+type Flags = HashMap<(usize, Box<[u8]>), Vec<Weak<WatchFlag>>>;
 
 impl Watchers {
     /// Whether nobody watches a key of this shard: the one test that a write pays.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Registers a flag for a key.
     pub fn add(&mut self, db: usize, key: &[u8], flag: &Arc<WatchFlag>) {
-        self.0.entry((db, key.into())).or_default().push(Arc::downgrade(flag));
+        self.0
+            .get_or_insert_default()
+            .entry((db, key.into()))
+            .or_default()
+            .push(Arc::downgrade(flag));
     }
 
     /// Raises the flags of a key that changed.
     pub fn touch(&mut self, db: usize, key: &[u8]) {
-        if let Some(flags) = self.0.remove(&(db, Box::from(key))) {
+        let Some(all) = &mut self.0 else { return };
+        if let Some(flags) = all.remove(&(db, Box::from(key))) {
             flags.iter().filter_map(Weak::upgrade).for_each(|flag| flag.raise());
         }
+        self.shrink();
     }
 
     /// Raises the flags of all keys of a database for which `changed` holds.
     pub fn touch_where(&mut self, db: usize, mut changed: impl FnMut(&[u8]) -> bool) {
-        self.0.retain(|(at, key), flags| {
+        let Some(all) = &mut self.0 else { return };
+        all.retain(|(at, key), flags| {
             if *at != db || !changed(key) {
                 return true;
             }
             flags.iter().filter_map(Weak::upgrade).for_each(|flag| flag.raise());
             false
         });
+        self.shrink();
     }
 
     /// Drops what belongs to sessions that no longer watch.
     pub fn sweep(&mut self) {
-        self.0.retain(|_, flags| {
+        let Some(all) = &mut self.0 else { return };
+        all.retain(|_, flags| {
             flags.retain(|flag| flag.strong_count() > 0);
             !flags.is_empty()
         });
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
+        if self.0.as_ref().is_some_and(|all| all.is_empty()) {
+            self.0 = None;
+        }
     }
 }
 

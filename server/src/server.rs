@@ -12,7 +12,7 @@ use cairn_core::session::Session;
 use crate::client::Client;
 use crate::log::Log;
 use crate::net::mailbox::ThreadBox;
-use crate::net::stream::Stream;
+use crate::net::stream::Accepted;
 use crate::pool::Pool;
 use crate::resp::Limits;
 
@@ -57,7 +57,7 @@ impl Server {
     ///
     /// # Errors
     /// The error line to send before closing it.
-    pub fn admit(&self, _stream: &Stream) -> Result<(), String> {
+    pub fn admit(&self, _stream: &Accepted) -> Result<(), String> {
         Ok(())
     }
 

@@ -15,8 +15,9 @@ use super::shard::Shard;
 use crate::effects::EffectsLog;
 use crate::lock::{Busy, Gate, Participant, Stripes, Ticket};
 
-/// How many shards the keyspace has. A shard is 16 consecutive hash slots.
-pub const SHARDS: usize = 1024;
+/// How many shards the keyspace has. A shard is 64 consecutive hash slots. More of them would cost
+/// memory in caches on every access, and fewer would make threads meet.
+pub const SHARDS: usize = 256;
 
 /// A set of shards, ascending and without duplicates.
 pub type ShardSet = SmallVec<[u16; 8]>;
@@ -24,8 +25,7 @@ pub type ShardSet = SmallVec<[u16; 8]>;
 /// The shards, their locks and the gate.
 pub struct Cells {
     gate: Gate,
-    stripes: Stripes,
-    shards: Box<[UnsafeCell<Shard>]>,
+    shards: Stripes<UnsafeCell<Shard>>,
 }
 
 // SAFETY: 1. A shard is reached through `Held` only, which proves exclusive ownership of it.
@@ -59,11 +59,7 @@ pub struct Wait {
 impl Cells {
     /// Makes empty shards.
     pub fn new() -> Self {
-        Self {
-            gate: Gate::default(),
-            stripes: Stripes::new(SHARDS),
-            shards: (0..SHARDS).map(|_| UnsafeCell::new(Shard::default())).collect(),
-        }
+        Self { gate: Gate::default(), shards: Stripes::guarding(SHARDS, UnsafeCell::default) }
     }
 
     /// The gate, for registering threads and for turns.
@@ -79,7 +75,7 @@ impl Cells {
     /// Locks `shards` at once or not at all, without waiting. The caller's flag must be up.
     #[inline]
     pub fn try_hold(&self, shards: &ShardSet, wait: &Wait) -> Result<Held<'_>, Busy> {
-        self.stripes.try_lock_all(shards, wait.place.as_ref())?;
+        self.shards.try_lock_all(shards, wait.place.as_ref())?;
         Ok(Held { cells: self, shards: shards.clone(), gate_token: 0 })
     }
 
@@ -93,7 +89,7 @@ impl Cells {
                     return Some(held);
                 }
                 Err(busy) => {
-                    if self.stripes.park(busy, &mut wait.place, waker) {
+                    if self.shards.park(busy, &mut wait.place, waker) {
                         return None;
                     }
                 }
@@ -182,7 +178,7 @@ impl Held<'_> {
         assert!(self.owns(shard), "shard {shard} was not locked for this command");
         // SAFETY: 3. The shard is locked for as long as `self` lives, and `&self` allows reading
         // only.
-        unsafe { &*self.cells.shards[shard as usize].get() }
+        unsafe { &*self.cells.shards.guarded(shard).get() }
     }
 
     /// A shard to change.
@@ -193,7 +189,7 @@ impl Held<'_> {
     pub fn shard_mut(&mut self, shard: u16) -> &mut Shard {
         assert!(self.owns(shard), "shard {shard} was not locked for this command");
         // SAFETY: 4. As 3, and `&mut self` makes this the only reference.
-        unsafe { &mut *self.cells.shards[shard as usize].get() }
+        unsafe { &mut *self.cells.shards.guarded(shard).get() }
     }
 }
 
@@ -204,7 +200,7 @@ impl Drop for Held<'_> {
             self.cells.gate.open();
         }
         for &shard in &self.shards {
-            self.cells.stripes.unlock(shard);
+            self.cells.shards.unlock(shard);
         }
     }
 }

@@ -8,12 +8,14 @@ use crate::watch::Watchers;
 /// The part of the keyspace behind one lock.
 #[derive(Default)]
 pub struct Shard {
-    /// By physical database number; a database's tables exist once it is used.
-    dbs: Vec<Option<Box<ShardDb>>>,
     /// Clients blocked on keys of this shard.
     pub(crate) queues: WaitQueues,
     /// WATCHed keys of this shard.
     pub(crate) watchers: Watchers,
+    /// Physical database 0, which most data is in, without a detour.
+    first: ShardDb,
+    /// The others from 1 on; a database's tables exist once it is used.
+    others: Vec<Option<Box<ShardDb>>>,
 }
 
 /// The keys of one database in one shard.
@@ -32,27 +34,37 @@ impl Shard {
     /// A database's part, if it was ever used.
     #[inline]
     pub fn db(&self, db: usize) -> Option<&ShardDb> {
-        self.dbs.get(db)?.as_deref()
+        match db.checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other)?.as_deref(),
+        }
     }
 
     /// A database's part to change, if it was ever used.
     #[inline]
     pub fn db_mut(&mut self, db: usize) -> Option<&mut ShardDb> {
-        self.dbs.get_mut(db)?.as_deref_mut()
+        match db.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(other) => self.others.get_mut(other)?.as_deref_mut(),
+        }
     }
 
     /// A database's part, made if need be.
     #[inline]
     pub fn db_or_new(&mut self, db: usize) -> &mut ShardDb {
-        if self.dbs.len() <= db {
-            self.dbs.resize_with(db + 1, || None);
+        let Some(other) = db.checked_sub(1) else { return &mut self.first };
+        if self.others.len() <= other {
+            self.others.resize_with(other + 1, || None);
         }
-        self.dbs[db].get_or_insert_default()
+        self.others[other].get_or_insert_default()
     }
 
     /// Takes a database's part away whole: O(1), for FLUSHDB.
     pub fn take_db(&mut self, db: usize) -> Option<Box<ShardDb>> {
-        self.dbs.get_mut(db)?.take()
+        match db.checked_sub(1) {
+            None => Some(Box::new(std::mem::take(&mut self.first))),
+            Some(other) => self.others.get_mut(other)?.take(),
+        }
     }
 }
 

@@ -286,13 +286,8 @@ impl Connection {
             return false;
         }
         let from = self.out.len();
-        let step = thread.engine.call(
-            &thread.worker,
-            &mut self.session,
-            &args,
-            &mut self.out,
-            cx.waker(),
-        );
+        let step =
+            thread.engine.call(&thread.worker, &mut self.session, &args, &mut self.out, cx.waker());
         self.offset = self.offset.max(self.session.offset);
         match step {
             Step::Done => {
@@ -383,25 +378,16 @@ impl Connection {
             return Poll::Pending;
         }
         self.reader.borrow_from(&mut self.thread.spare.borrow_mut());
-        loop {
-            match self.stream.poll_readable(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
-                Poll::Pending => {
-                    self.go_idle();
-                    return Poll::Pending;
-                }
-            }
-            match self.reader.fill(|buffer| self.stream.read(buffer)) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(n) => {
-                    let now = self.thread.worker.seconds();
-                    self.client.last_active.store(now, Ordering::Relaxed);
-                    return Poll::Ready(Ok(n));
-                }
-                other => return Poll::Ready(other),
+        let stream = &mut self.stream;
+        let result = self.reader.fill(|buffer| stream.poll_read(cx, buffer));
+        match result {
+            Poll::Pending => self.go_idle(),
+            Poll::Ready(_) => {
+                let now = self.thread.worker.seconds();
+                self.client.last_active.store(now, Ordering::Relaxed);
             }
         }
+        result
     }
 
     /// Gives memory back while there is nothing to do, so that idle connections are cheap.

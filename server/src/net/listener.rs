@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::mailbox::Message;
-use super::stream::Stream;
+use super::stream::Accepted;
 use crate::server::Server;
 
 /// Opens a TCP listener.
@@ -56,9 +56,10 @@ pub async fn accept_tcp(server: Arc<Server>, listener: std::net::TcpListener) ->
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                // A socket that cannot be tuned still works.
                 let _ = stream.set_nodelay(true);
                 keep_alive(&stream, server.keep_alive());
-                hand_over(&server, Stream::Tcp(stream));
+                hand_over(&server, stream.into_std().map(Accepted::Tcp));
             }
             Err(error) => rest(&server, &error).await,
         }
@@ -73,7 +74,7 @@ pub async fn accept_unix(
     let listener = UnixListener::from_std(listener)?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => hand_over(&server, Stream::Unix(stream)),
+            Ok((stream, _)) => hand_over(&server, stream.into_std().map(Accepted::Unix)),
             Err(error) => rest(&server, &error).await,
         }
     }
@@ -85,10 +86,16 @@ async fn rest(server: &Server, error: &io::Error) {
 }
 
 /// Gives a connection to a thread, unless there are too many or it is not allowed to connect.
-fn hand_over(server: &Arc<Server>, stream: Stream) {
+fn hand_over(server: &Arc<Server>, stream: io::Result<Accepted>) {
+    let mut stream = match stream {
+        Ok(stream) => stream,
+        Err(error) => {
+            server.log.warning(&format!("a connection could not be served: {error}"));
+            return;
+        }
+    };
     if let Err(text) = server.admit(&stream) {
-        // Best effort: the socket's buffer is empty, so the line fits, and the peer may be gone.
-        let _ = stream.write(format!("-{text}\r\n").as_bytes());
+        stream.say(&format!("-{text}\r\n"));
         return;
     }
     server.next_thread().send(Message::Connect(stream));

@@ -7,7 +7,7 @@ use cairn_core::blocking::Mailbox;
 use cairn_core::reply::Proto;
 use tokio::sync::Notify;
 
-use super::stream::Stream;
+use super::stream::Accepted;
 
 /// An out-of-band message in the forms of both protocols.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub enum Letter {
 /// A message to a thread.
 pub enum Message {
     /// A connection to serve.
-    Connect(Stream),
+    Connect(Accepted),
     /// Something for one of its connections.
     To(u64, Letter),
     /// The same push for several of its connections.

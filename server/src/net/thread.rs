@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 
 use super::connection::{Connection, Inbox};
 use super::mailbox::{Address, Letter, Message, ThreadBox};
-use super::stream::Stream;
+use super::stream::{Accepted, Stream};
 use crate::client::{Client, ClientSeed};
 use crate::resp::Buffers;
 use crate::server::Server;
@@ -91,7 +91,14 @@ async fn read_mail(state: Rc<ThreadState>) {
 }
 
 /// Begins to serve a connection.
-fn connect(state: &Rc<ThreadState>, stream: Stream) {
+fn connect(state: &Rc<ThreadState>, accepted: Accepted) {
+    let stream = match accepted.adopt() {
+        Ok(stream) => stream,
+        Err(error) => {
+            state.server.log.warning(&format!("a connection could not be served: {error}"));
+            return;
+        }
+    };
     let id = state.engine.next_session_id();
     let mailbox = Arc::clone(&state.mailbox);
     let client = Client::new(ClientSeed {
