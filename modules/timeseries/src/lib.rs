@@ -1,1 +1,7 @@
-//! (crate root)
+//! Time series as a native value type: compressed chunks, range queries, label index, compactions.
+//!
+//! The engine is pure: it knows no sockets, no clock and no keyspace. Commands call it with parsed
+//! arguments and the current time, and the keyspace owns its values.
+
+pub mod codec;
+pub mod sample;
