@@ -60,6 +60,14 @@ pub struct Tail {
     before_bits: usize,
 }
 
+impl Tail {
+    /// Takes the last sample back.
+    fn rewind(&mut self, bits: &mut BitBuf) {
+        bits.truncate(self.before_bits);
+        self.state = self.before;
+    }
+}
+
 impl Chunk {
     /// An empty chunk.
     pub fn new(encoding: Encoding) -> Self {
@@ -194,15 +202,12 @@ impl Chunk {
         let last = self.last;
         match &mut self.data {
             Data::Compressed { bits, .. } => {
-                let undo = tail.clone();
-                let kept = bits.clone_from_bit(tail.before_bits);
-                bits.truncate(tail.before_bits);
-                tail.state = tail.before;
+                let old = tail.state.last();
+                tail.rewind(bits);
                 if append_bits(bits, tail, Sample::new(last, value), limit) {
                     return true;
                 }
-                bits.restore(&kept);
-                *tail = undo;
+                append_bits(bits, tail, old, usize::MAX);
                 false
             }
             Data::Plain(samples) => {
@@ -242,6 +247,14 @@ impl Chunk {
                 ChunkReader::Compressed(Decoder::new(bits.bytes(), *count))
             }
             Data::Plain(samples) => ChunkReader::Plain(samples),
+        }
+    }
+
+    /// The first sample, without decoding the rest.
+    pub fn first(&self) -> Option<Sample> {
+        match &self.data {
+            Data::Compressed { count, bits } => Decoder::new(bits.bytes(), *count).next_sample(),
+            Data::Plain(samples) => samples.first().copied(),
         }
     }
 

@@ -3,5 +3,10 @@
 //! The engine is pure: it knows no sockets, no clock and no keyspace. Commands call it with parsed
 //! arguments and the current time, and the keyspace owns its values.
 
+pub mod chunk;
 pub mod codec;
+pub mod duplicate;
+pub mod error;
+pub mod reader;
 pub mod sample;
+pub mod series;

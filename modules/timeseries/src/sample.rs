@@ -81,6 +81,31 @@ impl Batch {
         }
     }
 
+    /// Keeps the samples from `from` to `to`, both included.
+    pub fn clip(&mut self, from: Timestamp, to: Timestamp) {
+        let (Some(&first), Some(&last)) = (self.ts().first(), self.ts().last()) else { return };
+        if first >= from && last <= to {
+            return;
+        }
+        let end = self.ts().partition_point(|&ts| ts <= to);
+        let start = self.ts().partition_point(|&ts| ts < from).min(end);
+        self.ts.copy_within(start..end, 0);
+        self.values.copy_within(start..end, 0);
+        self.len = end - start;
+    }
+
+    /// Keeps the samples for which `keep` is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(Timestamp, f64) -> bool) {
+        let mut kept = 0;
+        for i in 0..self.len {
+            let (ts, value) = (self.ts[i], self.values[i]);
+            self.ts[kept] = ts;
+            self.values[kept] = value;
+            kept += usize::from(keep(ts, value));
+        }
+        self.len = kept;
+    }
+
     /// The samples, one by one.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Sample> + '_ {
         self.ts().iter().zip(self.values()).map(|(&ts, &value)| Sample { ts, value })

@@ -16,7 +16,8 @@ impl BitBuf {
             return None;
         }
         let spare = bytes.len() * 8 - bits;
-        let clean = bytes.last().is_none_or(|last| u32::from(*last).trailing_zeros() >= spare as u32);
+        let clean =
+            bytes.last().is_none_or(|last| u32::from(*last).trailing_zeros() >= spare as u32);
         clean.then_some(Self { bytes, bits })
     }
 

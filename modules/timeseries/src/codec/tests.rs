@@ -130,8 +130,9 @@ proptest! {
 
 #[test]
 fn a_stream_can_be_resumed() {
-    let samples: Vec<_> =
-        (0..500).map(|i| Sample::new(i * 17, if i % 90 > 60 { 1.0 / i as f64 } else { i as f64 / 4.0 })).collect();
+    let samples: Vec<_> = (0..500)
+        .map(|i| Sample::new(i * 17, if i % 90 > 60 { 1.0 / i as f64 } else { i as f64 / 4.0 }))
+        .collect();
     let mut buf = encode(&samples[..300]);
     let mut decoder = Decoder::new(buf.bytes(), 300);
     while decoder.next_sample().is_some() {}
