@@ -200,13 +200,13 @@ impl ValueState {
 
     /// A value that is no integer at the current scale: a finer scale, XOR, or the bits verbatim.
     fn encode_misfit(&mut self, value: f64, out: &mut BitBuf) {
-        if let Some((scale, int)) = find_scale(value, self.scale + 1) {
-            if self.refine(scale) {
-                push_kind(RESCALE, out);
-                out.push(u64::from(scale), 4);
-                self.encode_int(int, out);
-                return;
-            }
+        if let Some((scale, int)) = find_scale(value, self.scale + 1)
+            && self.refine(scale)
+        {
+            push_kind(RESCALE, out);
+            out.push(u64::from(scale), 4);
+            self.encode_int(int, out);
+            return;
         }
         self.misses = self.misses.saturating_add(1);
         if self.misses >= MAX_MISSES {
