@@ -92,9 +92,12 @@ impl Series {
         &self.options
     }
 
-    /// Changes how the series behaves; existing chunks stay as they are.
-    pub fn options_mut(&mut self) -> &mut Options {
-        &mut self.options
+    /// Changes how the series behaves. Existing chunks stay as they are; what the old retention hid
+    /// does not come back.
+    pub fn set_options(&mut self, options: Options) {
+        self.trim();
+        self.options = options;
+        self.expire();
     }
 
     /// The latest sample.
@@ -295,10 +298,20 @@ impl Series {
     /// Deletes the samples from `from` to `to`, both included, and returns how many they were.
     /// Samples that retention hides are not counted.
     pub fn delete_range(&mut self, from: Timestamp, to: Timestamp) -> usize {
-        let from = from.max(self.floor());
-        if from > to {
-            return 0;
+        // Without the latest sample retention would reach further back, so what it hides goes first.
+        self.trim();
+        self.remove_range(from, to)
+    }
+
+    /// Drops the samples that retention hides.
+    fn trim(&mut self) {
+        self.expire();
+        if let Some(before) = self.floor().checked_sub(1) {
+            self.remove_range(0, before);
         }
+    }
+
+    fn remove_range(&mut self, from: Timestamp, to: Timestamp) -> usize {
         let stored = self.stored;
         let mut index = self.chunks.partition_point(|chunk| chunk.last_ts() < from);
         while let Some(chunk) = self.chunks.get(index).filter(|chunk| chunk.first_ts() <= to) {
