@@ -1,6 +1,7 @@
 //! Aggregators: what a bucket of samples becomes. They take slices, so that their loops vectorise,
 //! and pass NaN over, as Redis 8.6 does. Which samples make a bucket is `query`'s business.
 
+use crate::bucket::Window;
 use crate::error::TsError;
 use crate::sample::{Sample, Timestamp};
 
@@ -107,15 +108,6 @@ impl Aggregator {
             _ => f64::NAN,
         }
     }
-}
-
-/// The part of a bucket that the query covers, both ends included.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// The bucket's start, or the query's if that is later.
-    pub from: Timestamp,
-    /// The bucket's end (the start of the next bucket), or the query's if that is earlier.
-    pub to: Timestamp,
 }
 
 /// The value at `ts` on the line through two samples.

@@ -4,8 +4,10 @@
 //! arguments and the current time, and the keyspace owns its values.
 
 pub mod aggregate;
+pub mod bucket;
 pub mod chunk;
 pub mod codec;
+pub mod compaction;
 pub mod duplicate;
 pub mod error;
 pub mod labels;
@@ -14,3 +16,4 @@ pub mod reader;
 pub mod reduce;
 pub mod sample;
 pub mod series;
+pub mod value;

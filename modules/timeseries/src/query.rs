@@ -3,7 +3,8 @@
 
 use smallvec::SmallVec;
 
-use crate::aggregate::{Accumulator, Aggregator, Window};
+use crate::aggregate::{Accumulator, Aggregator};
+use crate::bucket::{Bucket, Window};
 use crate::error::TsError;
 use crate::sample::{Batch, Sample, Timestamp};
 use crate::series::Series;
@@ -298,20 +299,9 @@ impl<'q> Source<'q> {
     }
 }
 
-/// A bucket: where it starts (not before 0) and where the next one does.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    start: Timestamp,
-    end: Timestamp,
-}
-
 /// The bucket that `ts` belongs to.
 fn bucket_of(ts: Timestamp, aggregation: &Aggregation) -> Bucket {
-    let duration = i128::from(aggregation.duration.max(1));
-    let offset = (i128::from(ts) - i128::from(aggregation.align)).rem_euclid(duration);
-    let start = i128::from(ts) - offset;
-    let clamp = |t: i128| t.clamp(0, i128::from(u64::MAX)) as u64;
-    Bucket { start: clamp(start), end: clamp(start + duration) }
+    Bucket::of(ts, aggregation.duration, aggregation.align)
 }
 
 /// Cuts ascending samples into buckets and collects their rows.

@@ -1,6 +1,7 @@
 //! GROUPBY … REDUCE: several series' rows become one.
 
-use crate::aggregate::{Aggregator, Window};
+use crate::aggregate::Aggregator;
+use crate::bucket::Window;
 use crate::query::Rows;
 use crate::sample::Timestamp;
 

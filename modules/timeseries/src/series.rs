@@ -149,24 +149,26 @@ impl Series {
         size_of::<Self>() + headers + self.chunks.iter().map(Chunk::allocated).sum::<usize>()
     }
 
-    /// Adds a sample. `policy` is the policy for this call: the command's own, else the series',
-    /// else the server's default.
+    /// Adds a sample, unless IGNORE drops it. `policy` is the policy for this call: the command's
+    /// own, else the series', else the server's default.
+    ///
+    /// # Errors
+    /// As [`Series::upsert`].
+    pub fn add(&mut self, sample: Sample, policy: DuplicatePolicy) -> Result<Added, TsError> {
+        let ignored = policy == DuplicatePolicy::Last && self.is_ignored(sample);
+        if ignored { Ok(Added::Ignored) } else { self.upsert(sample, policy) }
+    }
+
+    /// Adds a sample whatever IGNORE says.
     ///
     /// # Errors
     /// [`TsError::OlderThanRetention`], and [`TsError::Blocked`] if the timestamp is taken under
     /// BLOCK.
-    pub fn add(&mut self, sample: Sample, policy: DuplicatePolicy) -> Result<Added, TsError> {
-        let Some(last) = self.last else {
+    pub fn upsert(&mut self, sample: Sample, policy: DuplicatePolicy) -> Result<Added, TsError> {
+        let Some(last) = self.last.filter(|last| last.ts >= sample.ts) else {
             self.append(sample);
             return Ok(Added::Appended);
         };
-        if policy == DuplicatePolicy::Last && self.is_ignored(last, sample) {
-            return Ok(Added::Ignored);
-        }
-        if sample.ts > last.ts {
-            self.append(sample);
-            return Ok(Added::Appended);
-        }
         if sample.ts < self.floor() {
             return Err(TsError::OlderThanRetention);
         }
@@ -176,10 +178,12 @@ impl Series {
         self.add_late(sample, policy)
     }
 
-    fn is_ignored(&self, last: Sample, sample: Sample) -> bool {
-        sample.ts >= last.ts
-            && sample.ts - last.ts <= self.options.ignore_time
-            && (sample.value - last.value).abs() <= self.options.ignore_value
+    fn is_ignored(&self, sample: Sample) -> bool {
+        self.last.is_some_and(|last| {
+            sample.ts >= last.ts
+                && sample.ts - last.ts <= self.options.ignore_time
+                && (sample.value - last.value).abs() <= self.options.ignore_value
+        })
     }
 
     /// Adds a sample later than all others.
@@ -298,6 +302,9 @@ impl Series {
     /// Deletes the samples from `from` to `to`, both included, and returns how many they were.
     /// Samples that retention hides are not counted.
     pub fn delete_range(&mut self, from: Timestamp, to: Timestamp) -> usize {
+        if from > to {
+            return 0;
+        }
         // Without the latest sample retention would reach further back, so what it hides goes first.
         self.trim();
         self.remove_range(from, to)
