@@ -19,5 +19,5 @@ pub use bits::{BitBuf, BitReader};
 pub use state::{CodecState, Decoder};
 
 /// The most bytes that one encoded sample takes: a wide timestamp (16 + 6 + 64 bits), a change of
-/// mode with scale (18 + 4), and a value escape (18 + 6 + 64) or a fresh XOR window (2 + 12 + 64).
+/// scale (18 + 4) and a wide delta (18 + 6 + 64), or a change to XOR (18) and a fraction (91).
 pub const MAX_SAMPLE_BYTES: usize = 32;

@@ -65,6 +65,17 @@ impl Rice {
         self.mean16 = self.mean16 - (self.mean16 >> MEAN_SHIFT) + bounded;
     }
 
+    /// The bits that `z` takes, escape included.
+    #[inline]
+    pub fn len(self, z: u64) -> u32 {
+        let k = self.k();
+        let quotient = z >> k;
+        if quotient >= u64::from(ESCAPE_ONES) {
+            return ESCAPE_ONES + 6 + (z | 1).ilog2() + 1;
+        }
+        quotient as u32 + 1 + k
+    }
+
     /// Writes `z`; `false`, and nothing written, if only the escape can express it.
     #[inline]
     pub fn encode(self, z: u64, out: &mut BitBuf) -> bool {

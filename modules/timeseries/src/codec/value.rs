@@ -14,10 +14,14 @@
 //!
 //! | prefix | follows | meaning |
 //! |---|---|---|
-//! | `0` | as many bits as the window is wide | the changed bits lie within the last window |
+//! | `0` or `1110` | as many bits as the window is wide | the changed bits lie within the last window |
+//! | `1110` or `0` | sign, Rice code of the zigzag exponent delta, 52 bits | the fraction verbatim |
 //! | `10` | nothing | the same value |
 //! | `110` | 6 bits leading zeros, 6 bits width - 1, the bits | a new window |
-//! | `111` | 4 bits of scale, wide integer | decimal mode from this value on |
+//! | `1111` | 4 bits of scale, wide integer | decimal mode from this value on |
+//!
+//! Whichever of window and fraction was used last has the prefix `0`. Windows suit values that
+//! change little, fractions suit noise, of which only sign and exponent can be compressed.
 
 use super::bits::{BitBuf, BitReader};
 use super::rice::{Rice, Symbol, push_escape, push_wide, read_wide, unzigzag, zigzag};
@@ -43,6 +47,12 @@ const PROBE_EVERY: u8 = 32;
 
 /// After so many successful probes in a row it changes to decimal mode.
 const PROBE_HITS: u8 = 2;
+
+/// Changing between windows and fractions must save more than so many bits, prefixes not counted.
+const CHANGE_GAIN: u32 = 1;
+
+/// Bits of a double's fraction.
+const FRACTION_BITS: u32 = 52;
 
 /// A new window must save at least so many bits, since it costs fourteen and narrows those after.
 const WINDOW_GAIN: u32 = 20;
@@ -78,6 +88,9 @@ pub struct ValueState {
     /// XOR window: leading zeros and width in bits; a width of 0 is no window.
     lead: u8,
     width: u8,
+    /// XOR: whether the last prefix was that of a fraction, and the deltas of exponents.
+    fraction: bool,
+    exponents: Rice,
     /// Encoder only: values in a row that were no decimals; probes left and won in XOR mode.
     misses: u8,
     until_probe: u8,
@@ -97,6 +110,8 @@ impl Default for ValueState {
             scale: 0,
             lead: 0,
             width: 0,
+            fraction: false,
+            exponents: Rice::default(),
             misses: MAX_MISSES - 1,
             until_probe: PROBE_EVERY,
             hits: 0,
@@ -131,6 +146,12 @@ fn to_value(int: i64, scale: u8) -> f64 {
 /// The smallest scale from `from` on at which `value` is an integer.
 fn find_scale(value: f64, from: u8) -> Option<(u8, i64)> {
     (from..=MAX_SCALE).find_map(|scale| Some((scale, to_int(value, scale)?)))
+}
+
+/// The biased exponent of a double.
+#[inline]
+fn exponent(value: f64) -> u64 {
+    value.to_bits() >> FRACTION_BITS & 0x7ff
 }
 
 impl ValueState {
@@ -262,6 +283,7 @@ impl ValueState {
     fn enter_xor(&mut self) {
         self.mode = Mode::Xor;
         self.width = 0;
+        self.fraction = false;
         self.until_probe = PROBE_EVERY;
         self.hits = 0;
     }
@@ -280,7 +302,7 @@ impl ValueState {
         if self.until_probe == 0 {
             self.until_probe = PROBE_EVERY;
             if let Some((scale, int)) = self.probe(value) {
-                out.push(0b111, 3);
+                out.push(0b1111, 4);
                 out.push(u64::from(scale), 4);
                 push_wide(zigzag(int), out);
                 self.enter_decimal(scale, int);
@@ -306,18 +328,70 @@ impl ValueState {
         }
         let (lead, trail) = (xor.leading_zeros(), xor.trailing_zeros());
         let (own, width) = (64 - lead - trail, u32::from(self.width));
-        let window_trail = 64 - u32::from(self.lead) - width;
-        let within = width > 0 && lead >= u32::from(self.lead) && trail >= window_trail;
-        if within && own + WINDOW_GAIN > width {
-            out.push(0, 1);
-            out.push(xor >> window_trail, width);
-            return;
+        let within = width > 0 && lead >= u32::from(self.lead) && trail >= self.window_trail();
+        let reuse = within && own + WINDOW_GAIN > width;
+        let cost = if reuse { width } else { own + 14 };
+        if self.prefers_fraction(value, cost) {
+            self.encode_fraction(value, out);
+        } else if reuse {
+            self.push_prefix(false, out);
+            out.push(xor >> self.window_trail(), width);
+        } else {
+            out.push(0b110, 3);
+            out.push(u64::from(lead), 6);
+            out.push(u64::from(own - 1), 6);
+            out.push(xor >> trail, own);
+            (self.lead, self.width, self.fraction) = (lead as u8, own as u8, false);
         }
-        out.push(0b110, 3);
-        out.push(u64::from(lead), 6);
-        out.push(u64::from(own - 1), 6);
-        out.push(xor >> trail, own);
-        (self.lead, self.width) = (lead as u8, own as u8);
+    }
+
+    /// Whether a fraction costs less than the other way, which takes `cost` bits.
+    #[inline]
+    fn prefers_fraction(&self, value: f64, cost: u32) -> bool {
+        let own = 1 + self.exponents.len(self.exponent_delta(value)) + FRACTION_BITS;
+        if self.fraction { own <= cost + CHANGE_GAIN } else { own + CHANGE_GAIN < cost }
+    }
+
+    /// The prefix for a fraction or a window, which is short if it is the one used last.
+    #[inline]
+    fn push_prefix(&mut self, fraction: bool, out: &mut BitBuf) {
+        if self.fraction == fraction {
+            out.push(0, 1)
+        } else {
+            out.push(0b1110, 4)
+        }
+        self.fraction = fraction;
+    }
+
+    #[inline]
+    fn exponent_delta(&self, value: f64) -> u64 {
+        zigzag(exponent(value) as i64 - exponent(self.last) as i64)
+    }
+
+    #[inline]
+    fn encode_fraction(&mut self, value: f64, out: &mut BitBuf) {
+        self.push_prefix(true, out);
+        out.push(u64::from(value.is_sign_negative()), 1);
+        let z = self.exponent_delta(value);
+        if !self.exponents.encode(z, out) {
+            push_escape(out);
+            push_wide(z, out);
+        }
+        self.exponents.update(z);
+        out.push(value.to_bits(), FRACTION_BITS);
+    }
+
+    #[inline]
+    fn decode_fraction(&mut self, input: &mut BitReader<'_>) -> f64 {
+        let sign = input.read(1);
+        let z = match self.exponents.decode(input) {
+            Symbol::Plain(z) => z,
+            Symbol::Escape => read_wide(input),
+        };
+        self.exponents.update(z);
+        let exponent = exponent(self.last).wrapping_add(unzigzag(z) as u64) & 0x7ff;
+        let fraction = input.read(FRACTION_BITS);
+        f64::from_bits(sign << 63 | exponent << FRACTION_BITS | fraction)
     }
 
     #[inline]
@@ -325,7 +399,7 @@ impl ValueState {
         match input.peek().leading_ones() {
             0 => {
                 input.skip(1);
-                self.decode_window(input)
+                self.decode_favoured(input)
             }
             1 => {
                 input.skip(2);
@@ -333,13 +407,19 @@ impl ValueState {
             }
             2 => {
                 input.skip(3);
+                self.fraction = false;
                 self.lead = input.read(6) as u8;
                 // Hostile bytes may ask for a window that runs over the end of the word.
                 self.width = (input.read(6) as u8 + 1).min(64 - self.lead);
                 self.decode_window(input)
             }
+            3 => {
+                input.skip(4);
+                self.fraction = !self.fraction;
+                self.decode_favoured(input)
+            }
             _ => {
-                input.skip(3);
+                input.skip(4);
                 let scale = input.read(4) as u8;
                 let int = unzigzag(read_wide(input));
                 self.enter_decimal(scale, int);
@@ -349,10 +429,20 @@ impl ValueState {
     }
 
     #[inline]
+    fn decode_favoured(&mut self, input: &mut BitReader<'_>) -> f64 {
+        if self.fraction { self.decode_fraction(input) } else { self.decode_window(input) }
+    }
+
+    /// Zero bits after the window.
+    #[inline]
+    fn window_trail(&self) -> u32 {
+        64 - u32::from(self.lead) - u32::from(self.width)
+    }
+
+    #[inline]
     fn decode_window(&mut self, input: &mut BitReader<'_>) -> f64 {
         let width = u32::from(self.width);
-        let trail = 64 - u32::from(self.lead) - width;
-        let xor = input.read(width).checked_shl(trail).unwrap_or(0);
+        let xor = input.read(width).checked_shl(self.window_trail()).unwrap_or(0);
         f64::from_bits(self.last.to_bits() ^ xor)
     }
 }
