@@ -73,7 +73,9 @@ fn measure(name: &str, mut next: impl FnMut(u64) -> (u64, f64)) {
     let mut series = Series::default();
     let append = best(|| {
         series = Series::new(Options::default());
-        samples.iter().for_each(|&sample| drop(series.add(sample, DuplicatePolicy::Block)));
+        for &sample in &samples {
+            let _ = series.add(sample, DuplicatePolicy::Block);
+        }
     });
     let bytes = series.memory() as f64 / SAMPLES as f64;
     let raw = timed(&series, None);

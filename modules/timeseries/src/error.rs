@@ -37,4 +37,10 @@ pub enum TsError {
     /// The chunk size is out of range or not a multiple of eight.
     #[error("TSDB: CHUNK_SIZE value must be a multiple of 8 in the range [48 .. 1048576]")]
     ChunkSize,
+    /// An argument that cannot be read; what is wrong with it.
+    #[error("TSDB: {0}")]
+    Argument(&'static str),
+    /// Arguments are missing.
+    #[error("wrong number of arguments")]
+    Arity,
 }

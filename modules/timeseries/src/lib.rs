@@ -4,6 +4,7 @@
 //! arguments and the current time, and the keyspace owns its values.
 
 pub mod aggregate;
+pub mod args;
 pub mod bucket;
 pub mod chunk;
 pub mod codec;
@@ -11,6 +12,7 @@ pub mod compaction;
 pub mod duplicate;
 pub mod error;
 pub mod labels;
+pub mod number;
 pub mod query;
 pub mod reader;
 pub mod reduce;
