@@ -77,13 +77,32 @@ fn measure(name: &str, mut next: impl FnMut(u64) -> (u64, f64)) {
             let _ = series.add(sample, DuplicatePolicy::Block);
         }
     });
+    let late = best_late(&samples);
     let bytes = series.memory() as f64 / SAMPLES as f64;
     let raw = timed(&series, None);
     let max = timed(&series, Some(Aggregator::Max));
     let avg = timed(&series, Some(Aggregator::Avg));
     println!(
-        "{name:<44} {bytes:5.2} bytes  append {append:5.1} ns  read {raw:4.1} ns  max {max:4.1} ns  avg {avg:4.1} ns"
+        "{name:<44} {bytes:5.2} bytes  append {append:5.1} ns  late {late:5.2} us  read {raw:4.1} ns  max {max:4.1} ns  avg {avg:4.1} ns"
     );
+}
+
+/// Microseconds for a sample that belongs in the midst of older ones.
+fn best_late(samples: &[Sample]) -> f64 {
+    const LATE: usize = 1000;
+    let mut series = Series::new(Options::default());
+    let newest = samples.len() - 1;
+    for (i, &sample) in samples.iter().enumerate() {
+        if i % LATE != newest % LATE || i == newest {
+            let _ = series.add(sample, DuplicatePolicy::Block);
+        }
+    }
+    let start = Instant::now();
+    let mut added = 0;
+    for sample in samples.iter().rev().skip(LATE).step_by(LATE) {
+        added += u64::from(series.add(*sample, DuplicatePolicy::Block).is_ok());
+    }
+    start.elapsed().as_nanos() as f64 / added as f64 / 1000.0
 }
 
 fn timed(series: &Series, aggregator: Option<Aggregator>) -> f64 {

@@ -12,6 +12,10 @@ pub const MAX_CHUNK_SIZE: usize = 1 << 20;
 /// The chunk size in bytes when none is given.
 pub const DEFAULT_CHUNK_SIZE: usize = 4096;
 
+/// The most samples that are put into a compressed chunk, even if its bytes would hold more: whoever
+/// looks for one sample decodes those before it, and a late one has those after it encoded again.
+pub const MAX_CHUNK_SAMPLES: u32 = 1024;
+
 const SAMPLE_SIZE: usize = size_of::<Sample>();
 
 /// No sample takes fewer bits than this in a compressed chunk (one for each column).
@@ -117,7 +121,8 @@ impl Chunk {
         done: &mut Vec<(Chunk, Tail)>,
     ) {
         let (mut chunk, mut tail) = (Chunk::new(encoding), Tail::default());
-        if samples.iter().all(|&sample| chunk.append(&mut tail, sample, limit)) {
+        let may_fit = samples.len() <= MAX_CHUNK_SAMPLES as usize;
+        if may_fit && samples.iter().all(|&sample| chunk.append(&mut tail, sample, limit)) {
             if !samples.is_empty() {
                 done.push((chunk, tail));
             }
@@ -175,13 +180,14 @@ impl Chunk {
         }
     }
 
-    /// Appends a sample later than all others, unless the chunk would exceed `limit` bytes.
-    /// A chunk takes at least one sample.
+    /// Appends a sample later than all others, unless the chunk would exceed `limit` bytes
+    /// or [`MAX_CHUNK_SAMPLES`]. A chunk takes at least one sample.
     pub fn append(&mut self, tail: &mut Tail, sample: Sample, limit: usize) -> bool {
         let first = self.is_empty();
         let taken = match &mut self.data {
             Data::Compressed { count, bits } => {
-                let taken = append_bits(bits, tail, sample, limit);
+                let room = *count < MAX_CHUNK_SAMPLES;
+                let taken = room && append_bits(bits, tail, sample, limit);
                 *count += u32::from(taken);
                 taken
             }
@@ -217,6 +223,56 @@ impl Chunk {
                 true
             }
         }
+    }
+
+    /// Puts samples in the place of those from `from` on, which the caller has taken from
+    /// [`Chunk::samples_from`] and changed. What comes before stays encoded as it is.
+    ///
+    /// # Errors
+    /// All samples, old and new, if they do not fit as with [`Chunk::append`]; the chunk is then of no use.
+    pub fn replace_from(
+        &mut self,
+        tail: &mut Tail,
+        from: Timestamp,
+        samples: &[Sample],
+        limit: usize,
+    ) -> Result<(), Vec<Sample>> {
+        self.cut(tail, from);
+        let taken = samples.iter().take_while(|&&sample| self.append(tail, sample, limit)).count();
+        if taken == samples.len() {
+            return Ok(());
+        }
+        let mut all = self.samples();
+        all.extend_from_slice(samples.get(taken..).unwrap_or_default());
+        Err(all)
+    }
+
+    /// Drops the samples from `from` on.
+    fn cut(&mut self, tail: &mut Tail, from: Timestamp) {
+        match &mut self.data {
+            Data::Compressed { count, bits } => {
+                let mut decoder = Decoder::new(bits.bytes(), *count);
+                decoder.seek(from);
+                let (state, position) = (decoder.state(), decoder.position());
+                *tail = Tail { state, before: state, before_bits: position };
+                *count = state.count();
+                bits.truncate(position);
+            }
+            Data::Plain(samples) => samples.truncate(samples.partition_point(|s| s.ts < from)),
+        }
+    }
+
+    /// The samples from `from` on.
+    pub fn samples_from(&self, from: Timestamp) -> Vec<Sample> {
+        let mut reader = self.reader();
+        if let ChunkReader::Compressed(decoder) = &mut reader {
+            decoder.seek(from);
+        }
+        let (mut all, mut batch) = (Vec::new(), Batch::default());
+        while reader.fill(&mut batch) {
+            all.extend(batch.iter().filter(|sample| sample.ts >= from));
+        }
+        all
     }
 
     /// Gives spare capacity back: no sample will be appended.

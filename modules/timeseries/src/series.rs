@@ -252,24 +252,38 @@ impl Series {
     /// Merges a sample into the chunk that it belongs to.
     fn add_late(&mut self, sample: Sample, policy: DuplicatePolicy) -> Result<Added, TsError> {
         let index = self.chunks.partition_point(|chunk| chunk.last_ts() < sample.ts);
-        let mut samples = self.chunks.get(index).map(Chunk::samples).unwrap_or_default();
-        let added = match samples.binary_search_by_key(&sample.ts, |s| s.ts) {
-            Ok(at) => {
-                let merged = policy.resolve(samples[at].value, sample.value)?;
-                if merged.to_bits() == samples[at].value.to_bits() {
+        let later = self.chunks.get(index).map(|chunk| chunk.samples_from(sample.ts));
+        let mut samples = later.unwrap_or_default();
+        let added = match samples.first_mut().filter(|first| first.ts == sample.ts) {
+            Some(taken) => {
+                let merged = policy.resolve(taken.value, sample.value)?;
+                if merged.to_bits() == taken.value.to_bits() {
                     return Ok(Added::Merged(merged));
                 }
-                samples[at].value = merged;
+                taken.value = merged;
                 Added::Merged(merged)
             }
-            Err(at) => {
-                samples.insert(at, sample);
+            None => {
+                samples.insert(0, sample);
                 self.stored += 1;
                 Added::Inserted
             }
         };
-        self.replace_chunk(index, &samples);
+        self.replace_from(index, sample.ts, &samples);
         Ok(added)
+    }
+
+    /// Puts samples in the place of those in a chunk from `from` on.
+    fn replace_from(&mut self, index: usize, from: Timestamp, samples: &[Sample]) {
+        let is_tail = index + 1 == self.chunks.len();
+        let mut scratch = Tail::default();
+        let tail = if is_tail { &mut self.tail } else { &mut scratch };
+        let Some(chunk) = self.chunks.get_mut(index) else { return };
+        match chunk.replace_from(tail, from, samples, self.options.chunk_size) {
+            Ok(()) if is_tail => {}
+            Ok(()) => chunk.seal(),
+            Err(all) => self.replace_chunk(index, &all),
+        }
     }
 
     /// Puts samples in a chunk's place, as one chunk or, if they do not fit, as several.

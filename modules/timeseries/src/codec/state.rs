@@ -97,6 +97,18 @@ impl<'a> Decoder<'a> {
         (self.state.count < self.total).then(|| self.state.decode(&mut self.input))
     }
 
+    /// Decodes the samples before `ts` and stops there.
+    pub fn seek(&mut self, ts: Timestamp) {
+        let (mut state, mut input) = (self.state, self.input);
+        while state.count < self.total {
+            (self.state, self.input) = (state, input);
+            if state.decode(&mut input).ts >= ts {
+                return;
+            }
+        }
+        (self.state, self.input) = (state, input);
+    }
+
     /// The state after the samples decoded so far, to go on encoding from.
     pub fn state(&self) -> CodecState {
         self.state
