@@ -1,14 +1,20 @@
 //! The sixteen control bytes of a group of slots, compared all at once.
 //!
-//! Bytes 0 to 14 are the tags of the slots (0: the slot is free), byte 15 counts the elements that
-//! found their home group or a later one full and went past this group (255: it lost count and
-//! stays there until the segment is built anew).
+//! Bytes 0 to 13 are the tags of the slots (0: the slot is free). Elements that find their home
+//! group full go past it, to the next: byte 15 counts those that went past this group (at 255 it
+//! has lost count, and stays there until the segment is built anew), and byte 14 is a filter of
+//! their hashes, so that a search for what is not there seldom follows them (after
+//! boost::unordered_flat_map). With the count, groups need no tombstones.
 #![allow(unsafe_code)]
 
 /// Bytes of the control block.
 pub(super) const CONTROL: usize = 16;
 /// Slots that a control block can describe.
-pub(super) const TAGS: usize = 15;
+pub(super) const TAGS: usize = 14;
+/// Index of the filter of hashes that went past.
+const FILTER: usize = 14;
+/// Index of the count of elements that went past.
+const PASSED: usize = 15;
 /// Mask of the tag bytes in a comparison's result.
 const TAG_MASK: u32 = (1 << TAGS) - 1;
 
@@ -44,6 +50,12 @@ pub(super) fn tag_of(hash: u64) -> u8 {
     low | u8::from(low == 0)
 }
 
+/// The filter's bit for a hash: neither part of the order nor of the tag.
+#[inline(always)]
+fn filter_bit(hash: u64) -> u8 {
+    1 << (hash >> 8 & 7)
+}
+
 impl Control {
     /// Slots that carry `tag`.
     #[inline(always)]
@@ -73,21 +85,31 @@ impl Control {
         self.0[slot] = 0;
     }
 
-    /// Whether elements may have gone past this group.
+    /// Whether elements have gone past this group.
     #[inline(always)]
-    pub(super) fn overflowed(&self) -> bool {
-        self.0[TAGS] != 0
+    pub(super) fn has_passed(&self) -> bool {
+        self.0[FILTER] != 0
+    }
+
+    /// Whether an element of this hash may have gone past this group.
+    #[inline(always)]
+    pub(super) fn may_have_passed(&self, hash: u64) -> bool {
+        self.0[FILTER] & filter_bit(hash) != 0
     }
 
     #[inline(always)]
-    pub(super) fn count_overflow(&mut self) {
-        self.0[TAGS] = self.0[TAGS].saturating_add(1);
+    pub(super) fn count_passing(&mut self, hash: u64) {
+        self.0[FILTER] |= filter_bit(hash);
+        self.0[PASSED] = self.0[PASSED].saturating_add(1);
     }
 
     #[inline(always)]
-    pub(super) fn uncount_overflow(&mut self) {
-        if self.0[TAGS] != u8::MAX {
-            self.0[TAGS] -= 1;
+    pub(super) fn uncount_passing(&mut self) {
+        if self.0[PASSED] != u8::MAX {
+            self.0[PASSED] -= 1;
+            if self.0[PASSED] == 0 {
+                self.0[FILTER] = 0;
+            }
         }
     }
 
@@ -148,14 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn the_overflow_count_sticks_at_its_end() {
+    fn the_count_of_passing_elements_sticks_at_its_end() {
         let mut control = Control([0; CONTROL]);
-        control.count_overflow();
-        control.uncount_overflow();
-        assert!(!control.overflowed());
-        (0..300).for_each(|_| control.count_overflow());
-        (0..300).for_each(|_| control.uncount_overflow());
-        assert!(control.overflowed());
+        control.count_passing(0x100);
+        control.count_passing(0x200);
+        control.uncount_passing();
+        assert!(control.may_have_passed(0x100) && !control.may_have_passed(0x300));
+        control.uncount_passing();
+        assert!(!control.has_passed());
+        (0..300).for_each(|_| control.count_passing(0));
+        (0..300).for_each(|_| control.uncount_passing());
+        assert!(control.has_passed());
     }
 
     #[test]

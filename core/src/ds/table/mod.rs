@@ -24,7 +24,7 @@ mod tests;
 pub use iter::{IntoIter, Iter, IterMut};
 
 use super::hash::split_mix;
-use segment::{FULL_GROUP_BITS, Place, Segment, Shape};
+use segment::{FULL_GROUP_BITS, MOST_SLOTS, Place, Segment, Shape};
 
 /// Bits of a scan cursor, which is a position among the top bits of hashes.
 pub const CURSOR_BITS: u32 = 48;
@@ -33,9 +33,9 @@ pub const CURSOR_BITS: u32 = 48;
 /// spread hashes always exceed.
 const LEAST_ELEMENTS_PER_ENTRY: usize = 32;
 
-/// Two neighbours merge when their elements together are at most this part (in eighths) of what a
-/// segment holds when it splits.
-const MERGE_EIGHTHS: usize = 6;
+/// Two neighbours merge when they have at most this many elements together, well below what makes
+/// a segment split.
+const MERGE_LIMIT: usize = ((MOST_SLOTS as usize) << FULL_GROUP_BITS) * 5 / 8;
 
 /// Attempts of [`Table::random`] at an exactly uniform choice.
 const RANDOM_ATTEMPTS: usize = 256;
@@ -233,7 +233,7 @@ impl<T> Table<T> {
         let entries = 1usize << (self.directory_bits - segment.depth);
         let full = match self.directory_bits {
             0 => segment.capacity(),
-            _ => usize::from(Segment::<T>::MOST_SLOTS) << FULL_GROUP_BITS,
+            _ => usize::from(MOST_SLOTS) << FULL_GROUP_BITS,
         };
         let slots = segment.capacity().max(full.saturating_mul(entries));
         let slot = ((u128::from(split_mix(state)) * slots as u128) >> 64) as usize;
@@ -374,7 +374,7 @@ impl<T> Table<T> {
         let segment = self.directory[first];
         if let Some(buddy) = self.buddy(first) {
             let together = segment.len as usize + self.directory[buddy].len as usize;
-            if together <= Self::merge_limit() {
+            if together <= MERGE_LIMIT {
                 self.merge(first.min(buddy), first.max(buddy), hasher);
                 self.halve_directory();
                 return;
@@ -386,12 +386,6 @@ impl<T> Table<T> {
         } else {
             self.reshape(first, Segment::<T>::shape_for(segment.len as usize), hasher);
         }
-    }
-
-    /// Most elements of two segments that merge.
-    fn merge_limit() -> usize {
-        let capacity = usize::from(Segment::<T>::MOST_SLOTS) << FULL_GROUP_BITS;
-        capacity / 8 * MERGE_EIGHTHS
     }
 
     /// First entry of the segment that differs in just the last bit of depth.

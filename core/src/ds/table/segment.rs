@@ -18,6 +18,10 @@ use std::ptr::NonNull;
 /// Bits of a full segment's home group: 32 groups, about 390 elements when it splits. That bounds
 /// the longest step of a table at some ten microseconds, and keeps the directory small.
 pub(super) const FULL_GROUP_BITS: u8 = 5;
+/// Width of full groups: with 8-byte elements, two cache lines.
+pub(super) const MOST_SLOTS: u8 = TAGS as u8;
+/// Width from which segments of several groups start.
+const FIRST_SLOTS: u8 = MOST_SLOTS - 6;
 /// Width of a segment that holds one or two elements.
 const LEAST_SLOTS: u8 = 2;
 
@@ -57,12 +61,6 @@ impl<T> Clone for Segment<T> {
 impl<T> Copy for Segment<T> {}
 
 impl<T> Segment<T> {
-    /// Widest group. An even number of words beside the control block gives 8-byte elements whole
-    /// cache lines, an odd one 16-byte elements.
-    pub(super) const MOST_SLOTS: u8 =
-        if size_of::<T>().is_multiple_of(16) { TAGS as u8 } else { TAGS as u8 - 1 };
-    /// Width from which a segment of several groups starts.
-    const FIRST_SLOTS: u8 = Self::MOST_SLOTS - 6;
     const ALIGNED: () = assert!(align_of::<T>() <= CONTROL, "elements align to 16 at most");
 
     /// A segment without elements or memory.
@@ -193,7 +191,7 @@ impl<T> Segment<T> {
                     return Some(place);
                 }
             }
-            if !control.overflowed() {
+            if !control.may_have_passed(hash) {
                 return None;
             }
             group = self.next(group);
@@ -215,7 +213,7 @@ impl<T> Segment<T> {
                 control.set(slot, tag_of(hash));
                 return self.slot(Place { group, slot });
             }
-            control.count_overflow();
+            control.count_passing(hash);
             group = self.next(group);
         }
     }
@@ -228,7 +226,7 @@ impl<T> Segment<T> {
         let mut group = self.home(hash);
         while group != place.group {
             // SAFETY: exclusive by the caller's word; a segment with an element has memory.
-            unsafe { self.control_mut(group) }.uncount_overflow();
+            unsafe { self.control_mut(group) }.uncount_passing();
             group = self.next(group);
         }
         // SAFETY: as above.
@@ -266,7 +264,7 @@ impl<T> Segment<T> {
                     f(hash, element);
                 }
             }
-            if !self.control(group).overflowed() {
+            if !self.control(group).has_passed() {
                 return;
             }
             group = self.next(group);
@@ -298,10 +296,10 @@ impl<T> Segment<T> {
         if self.slots == 0 {
             return Some(Shape { group_bits: 0, slots: LEAST_SLOTS });
         }
-        let widest = self.slots >= Self::MOST_SLOTS;
+        let widest = self.slots >= MOST_SLOTS;
         match self.group_bits {
-            0 if self.slots < Self::FIRST_SLOTS => {
-                Some(Shape { group_bits: 0, slots: (self.slots * 2).min(Self::FIRST_SLOTS) })
+            0 if self.slots < FIRST_SLOTS => {
+                Some(Shape { group_bits: 0, slots: (self.slots * 2).min(FIRST_SLOTS) })
             }
             group_bits if !widest => Some(Shape { group_bits, slots: self.slots + 2 }),
             FULL_GROUP_BITS.. => None,
@@ -311,17 +309,17 @@ impl<T> Segment<T> {
 
     /// The smallest shape in which `len` elements leave a little room.
     pub(super) fn shape_for(len: usize) -> Shape {
-        if len <= usize::from(Self::FIRST_SLOTS) {
-            let slots = (len as u8).next_power_of_two().clamp(LEAST_SLOTS, Self::FIRST_SLOTS);
+        if len <= usize::from(FIRST_SLOTS) {
+            let slots = (len as u8).next_power_of_two().clamp(LEAST_SLOTS, FIRST_SLOTS);
             return Shape { group_bits: 0, slots };
         }
         let wanted = len + len / 16;
-        let mut shape = Shape { group_bits: 0, slots: Self::FIRST_SLOTS };
+        let mut shape = Shape { group_bits: 0, slots: FIRST_SLOTS };
         while shape.limit() < wanted {
-            if shape.slots < Self::MOST_SLOTS {
+            if shape.slots < MOST_SLOTS {
                 shape.slots += 2;
             } else {
-                shape = Shape { group_bits: shape.group_bits + 1, slots: Self::FIRST_SLOTS };
+                shape = Shape { group_bits: shape.group_bits + 1, slots: FIRST_SLOTS };
             }
         }
         shape
@@ -383,12 +381,17 @@ impl<T> Segment<T> {
 }
 
 impl Shape {
-    /// Elements a segment of this shape may hold: all slots of a lone group, else seven eighths,
-    /// so that elements stay near their home.
+    /// Elements a segment of this shape may hold: all slots of a lone group, else seven eighths
+    /// of the widest groups' and 25/32 of narrower ones', so that elements stay near their home.
+    /// (Widening is cheap, but elements that went past a group stay where they are.)
     #[inline(always)]
     fn limit(self) -> usize {
         let capacity = usize::from(self.slots) << self.group_bits;
-        if self.group_bits == 0 { capacity } else { capacity - capacity / 8 }
+        match self.group_bits {
+            0 => capacity,
+            _ if usize::from(self.slots) == TAGS => capacity / 8 * 7,
+            _ => capacity / 32 * 25 + capacity % 32 * 25 / 32,
+        }
     }
 }
 
