@@ -5,7 +5,9 @@
 //! encodings' names, thresholds) is decided by the code that uses it.
 
 pub mod hash;
+pub mod listpack;
 pub mod table;
 
 pub use hash::{Seed, hash_bytes};
+pub use listpack::Listpack;
 pub use table::Table;
