@@ -6,8 +6,10 @@
 
 pub mod hash;
 pub mod listpack;
+pub mod quicklist;
 pub mod table;
 
 pub use hash::{Seed, hash_bytes};
 pub use listpack::Listpack;
+pub use quicklist::Quicklist;
 pub use table::Table;

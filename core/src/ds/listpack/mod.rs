@@ -245,6 +245,24 @@ impl Listpack {
         }
     }
 
+    /// Removes the elements for which `keep` is false, in one pass; returns how many.
+    pub fn retain(&mut self, mut keep: impl FnMut(Element<'_>) -> bool) -> usize {
+        let (mut from, mut to, mut removed) = (HEADER, HEADER, 0);
+        while let Some((element, size)) = self.bytes.get(from..).and_then(decode) {
+            let end = from + size + back_length_size(size);
+            if keep(element) {
+                self.bytes.copy_within(from..end, to);
+                to += end - from;
+            } else {
+                removed += 1;
+            }
+            from = end;
+        }
+        self.splice(to..from, None);
+        self.count(removed, 0);
+        removed
+    }
+
     /// Removes the first element and returns its bytes.
     pub fn pop_front(&mut self) -> Option<Vec<u8>> {
         let at = self.first()?;

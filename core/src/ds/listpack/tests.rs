@@ -151,6 +151,7 @@ enum Step {
     PopBack,
     PopFront,
     SplitAndJoin(usize),
+    KeepShorter(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -163,6 +164,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::PopBack),
         1 => Just(Step::PopFront),
         1 => (0usize..30).prop_map(Step::SplitAndJoin),
+        1 => (3usize..200).prop_map(Step::KeepShorter),
     ]
 }
 
@@ -197,6 +199,12 @@ fn apply(listpack: &mut Listpack, model: &mut Vec<Vec<u8>>, step: Step) {
         Step::PopFront => {
             let expected = (!model.is_empty()).then(|| model.remove(0));
             assert_eq!(listpack.pop_front(), expected);
+        }
+        Step::KeepShorter(than) => {
+            let before = model.len();
+            model.retain(|e| e.len() < than);
+            let removed = listpack.retain(|e| e.to_vec().len() < than);
+            assert_eq!(removed, before - model.len());
         }
         Step::SplitAndJoin(index) => {
             if let Some(at) = listpack.seek(index) {
