@@ -6,6 +6,7 @@
 //! hold a small integer or a length), data, and the size of both in a form that can be read
 //! backwards; a final byte 0xff.
 
+use crate::util::int::parse_i64;
 use thiserror::Error;
 
 /// Bytes before the first entry.
@@ -14,8 +15,6 @@ pub(super) const HEADER: usize = 6;
 pub(super) const END: u8 = 0xff;
 /// Count in the header of a listpack that has as many elements, or more.
 pub(super) const UNCOUNTED: u16 = u16::MAX;
-/// Longest text of an `i64`.
-const LONGEST_INTEGER: usize = 20;
 
 /// An element of a listpack: integers are kept as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ impl<'a> Element<'a> {
             (Element::Int(a), Element::Int(b)) => a == b,
             (Element::Bytes(a), Element::Bytes(b)) => a == b,
             (Element::Int(n), Element::Bytes(bytes)) | (Element::Bytes(bytes), Element::Int(n)) => {
-                parse_integer(bytes) == Some(n)
+                parse_i64(bytes) == Some(n)
             }
         }
     }
@@ -64,7 +63,7 @@ impl<'a> Element<'a> {
 impl<'a> From<&'a [u8]> for Element<'a> {
     /// Recognises the canonical text of integers.
     fn from(bytes: &'a [u8]) -> Self {
-        parse_integer(bytes).map_or(Element::Bytes(bytes), Element::Int)
+        parse_i64(bytes).map_or(Element::Bytes(bytes), Element::Int)
     }
 }
 
@@ -78,23 +77,6 @@ impl From<i64> for Element<'_> {
     fn from(n: i64) -> Self {
         Element::Int(n)
     }
-}
-
-/// The integer whose canonical decimal text this is: no plus sign, no leading zeros, no "-0".
-pub fn parse_integer(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let negative = digits.len() < text.len();
-    match digits {
-        _ if text.len() > LONGEST_INTEGER => return None,
-        [b'0'] if !negative => return Some(0),
-        [b'1'..=b'9', ..] => {}
-        _ => return None,
-    }
-    digits.iter().try_fold(0i64, |n, &byte| {
-        let digit = i64::from(byte.wrapping_sub(b'0'));
-        let n = n.checked_mul(10).filter(|_| digit < 10)?;
-        if negative { n.checked_sub(digit) } else { n.checked_add(digit) }
-    })
 }
 
 /// An element's entry, ready to be copied into place.

@@ -9,7 +9,7 @@ mod format;
 #[cfg(test)]
 mod tests;
 
-pub use format::{Element, Malformed, parse_integer};
+pub use format::{Element, Malformed};
 
 use format::{
     END, Encoded, HEADER, UNCOUNTED, back_length_size, decode, decode_back_length, validate,
