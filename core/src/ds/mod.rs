@@ -1,8 +1,8 @@
 //! Data structures that know nothing of keys, commands or the server: the incremental hash table
 //! and the sequences that values are built of.
 //!
-//! Nothing here depends on the rest of the crate but its utilities. What a structure means to a client (types,
-//! encodings' names, thresholds) is decided by the code that uses it.
+//! Nothing here depends on the rest of the crate but its utilities. What a structure means to a
+//! client (types, encodings' names, thresholds) is decided by the code that uses it.
 
 pub mod hash;
 pub mod listpack;
