@@ -65,6 +65,8 @@ pub struct Session {
     pub watch: WatchSet,
     /// The blocked command, between [`crate::engine::Step::Blocked`] and its end.
     pub blocked: Option<Blocked>,
+    /// Channels and patterns it listens to: in RESP2 it may then do little else.
+    pub subscribed: u32,
     /// The end of the effects log when the last command had run. Its reply must not leave before
     /// the log is durable up to here.
     pub offset: u64,
@@ -86,6 +88,7 @@ impl Session {
             multi: None,
             watch: WatchSet::default(),
             blocked: None,
+            subscribed: 0,
             offset: 0,
             ext,
             mailbox: None,

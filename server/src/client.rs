@@ -1,6 +1,7 @@
 //! What the server knows of a connection, visible to all threads: CLIENT LIST reads it, CLIENT
 //! commands change it. The connection's own thread does the rest.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -8,6 +9,7 @@ use cairn_core::reply::Reply;
 use cairn_core::session::Session;
 
 use crate::net::mailbox::ThreadBox;
+use crate::pubsub::Kind;
 
 /// What a connection has to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,7 @@ pub struct Client {
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
     names: Mutex<Names>,
+    listening: Mutex<[HashSet<Box<[u8]>>; 3]>,
     after: AtomicU8,
     reply_mode: AtomicU8,
 }
@@ -139,6 +142,7 @@ impl Client {
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             names: Mutex::new(Names { user, ..Names::default() }),
+            listening: Mutex::default(),
             after: AtomicU8::new(After::Nothing as u8),
             reply_mode: AtomicU8::new(ReplyMode::On as u8),
         })
@@ -191,6 +195,37 @@ impl Client {
             }
             _ => self.set_reply_mode(ReplyMode::SkipThis),
         }
+    }
+
+    /// Notes a subscription; false when it was there already.
+    pub fn listen(&self, kind: Kind, name: &[u8]) -> bool {
+        self.change_listening(kind, |names| names.insert(name.into()))
+    }
+
+    /// Forgets a subscription; false when there was none.
+    pub fn unlisten(&self, kind: Kind, name: &[u8]) -> bool {
+        self.change_listening(kind, |names| names.remove(name))
+    }
+
+    /// What the connection is subscribed to.
+    pub fn listens_to(&self, kind: Kind) -> Vec<Box<[u8]>> {
+        self.listening()[kind as usize].iter().cloned().collect()
+    }
+
+    fn change_listening(
+        &self,
+        kind: Kind,
+        change: impl FnOnce(&mut HashSet<Box<[u8]>>) -> bool,
+    ) -> bool {
+        let mut listening = self.listening();
+        let names = &mut listening[kind as usize];
+        let changed = change(names);
+        self.subscriptions[kind as usize].store(names.len() as u32, Ordering::Relaxed);
+        changed
+    }
+
+    fn listening(&self) -> MutexGuard<'_, [HashSet<Box<[u8]>>; 3]> {
+        self.listening.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// How many channels, patterns and shard channels it is subscribed to.

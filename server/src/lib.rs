@@ -4,8 +4,15 @@
 //! targets can reach its parts.
 
 pub mod client;
+pub mod commands;
+pub mod host;
+pub mod info;
 pub mod log;
+pub mod memory;
 pub mod net;
+pub mod pause;
 pub mod pool;
+pub mod pubsub;
 pub mod resp;
 pub mod server;
+pub mod version;

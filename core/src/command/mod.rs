@@ -1,6 +1,6 @@
 //! Commands: their specs, the table of all of them, and how one is run.
 //!
-//! - [`spec`]: the declarative spec.
+//! - [`spec`]: the declarative spec; [`syntax`]: the notation of its arguments.
 //! - [`keys`]: finding a command's keys.
 //! - [`registry`]: the table.
 //! - [`ctx`]: what a handler sees.
@@ -16,6 +16,7 @@ pub mod keys;
 mod registry;
 mod serve;
 mod spec;
+pub mod syntax;
 
 pub use ctx::{Block, Ctx, Mode};
 pub use dispatch::Step;

@@ -1,0 +1,382 @@
+//! CLIENT: connections look at, name, kill, pause and mute themselves and each other.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cairn_core::CmdError;
+use cairn_core::clock;
+use cairn_core::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
+use cairn_core::util::int::parse_i64;
+
+use super::{client, introspection, is, server, text};
+use crate::client::{After, Client, ReplyMode};
+use crate::net::mailbox::{Letter, Message};
+use crate::pause::Paused;
+use crate::pubsub::Kind;
+use crate::server::Server;
+
+/// The family's command.
+pub const SPECS: &[Spec] = &[Spec {
+    name: "client",
+    arity: -2,
+    group: "connection",
+    since: "2.4.0",
+    summary: "Looks at and changes connections",
+    complexity: "Depends on the subcommand",
+    acl: Acl::CONNECTION,
+    subcommands: SUBCOMMANDS,
+    ..Spec::DEFAULT
+}];
+
+const SELF: Spec = Spec {
+    flags: Flags::NOSCRIPT.or(Flags::LOADING).or(Flags::STALE),
+    acl: Acl::CONNECTION,
+    group: "connection",
+    complexity: "O(1)",
+    ..Spec::DEFAULT
+};
+
+const OTHERS: Spec = Spec { flags: SELF.flags.or(Flags::ADMIN), complexity: "O(N) in the number of connections", ..SELF };
+
+const SUBCOMMANDS: &[Spec] = &[
+    Spec { name: "id", arity: 2, since: "5.0.0", summary: "Answers the connection's number", handler: id, ..SELF },
+    Spec { name: "getname", arity: 2, since: "2.6.9", summary: "Answers the connection's name", handler: getname, ..SELF },
+    Spec { name: "setname", arity: 3, since: "2.6.9", summary: "Names the connection", syntax: "connection-name", handler: setname, ..SELF },
+    Spec { name: "setinfo", arity: 4, since: "7.2.0", summary: "Names the client library", syntax: "<LIB-NAME libname | LIB-VER libver>", handler: setinfo, ..SELF },
+    Spec { name: "info", arity: 2, since: "6.2.0", summary: "Describes the connection", handler: info, ..SELF },
+    Spec { name: "getredir", arity: 2, since: "6.0.0", summary: "Answers where invalidations are redirected", handler: getredir, ..SELF },
+    Spec { name: "reply", arity: 3, since: "3.2.0", summary: "Turns replies on or off", syntax: "<ON | OFF | SKIP>", handler: reply, ..SELF },
+    Spec { name: "no-touch", arity: 3, since: "7.2.0", summary: "Chooses whether commands count as use of keys", syntax: "<ON | OFF>", handler: no_touch, ..SELF },
+    Spec { name: "no-evict", arity: 3, since: "7.0.0", summary: "Chooses whether the connection may be evicted", syntax: "<ON | OFF>", handler: no_evict, ..OTHERS },
+    Spec { name: "list", arity: -2, since: "2.4.0", summary: "Lists connections", syntax: "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]", handler: list, ..OTHERS },
+    Spec { name: "kill", arity: -3, since: "2.4.0", summary: "Closes connections", syntax: "<old-format | filters>", handler: kill, ..OTHERS },
+    Spec { name: "unblock", arity: -3, since: "5.0.0", summary: "Ends another connection's blocking command", syntax: "client-id [TIMEOUT | ERROR]", handler: unblock, ..OTHERS },
+    Spec { name: "pause", arity: -3, since: "3.0.0", summary: "Holds commands back", syntax: "timeout [WRITE | ALL]", reach: Reach::All, handler: pause, ..OTHERS },
+    Spec { name: "unpause", arity: 2, since: "6.2.0", summary: "Ends a pause", handler: unpause, ..OTHERS },
+    Spec { name: "help", arity: 2, since: "5.0.0", summary: "Explains the subcommands", handler: |ctx, _| {
+        introspection::help(ctx.reply, "CLIENT", SUBCOMMANDS);
+        Ok(Flow::Done)
+    }, ..SELF },
+];
+
+fn id(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    ctx.reply.int(ctx.session.id as i64);
+    Ok(Flow::Done)
+}
+
+fn getname(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    let name = client(ctx)?.names().name.clone();
+    ctx.reply.bulk_or_null((!name.is_empty()).then_some(name.as_bytes()));
+    Ok(Flow::Done)
+}
+
+/// A name for a connection.
+///
+/// # Errors
+/// When CLIENT LIST could not show it.
+pub fn valid_name(name: &[u8]) -> Result<String, CmdError> {
+    if name.iter().all(|b| (b'!'..=b'~').contains(b)) {
+        return Ok(text(name));
+    }
+    Err(CmdError::fixed(
+        "ERR Client names cannot contain spaces, newlines or special characters.",
+    ))
+}
+
+fn setname(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    client(ctx)?.names().name = valid_name(args[2])?;
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn setinfo(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let client = client(ctx)?;
+    let value = args[3];
+    let shown = |option: &str| {
+        CmdError::new(format!(
+            "ERR {option} cannot contain spaces, newlines or special characters."
+        ))
+    };
+    if is(args[2], "lib-name") {
+        client.names().lib_name = valid_name(value).map_err(|_| shown("lib-name"))?;
+    } else if is(args[2], "lib-ver") {
+        client.names().lib_version = valid_name(value).map_err(|_| shown("lib-ver"))?;
+    } else {
+        return Err(CmdError::new(format!("ERR Unrecognized option '{}'", text(args[2]))));
+    }
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn getredir(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    // -1: client-side caching is off.
+    ctx.reply.int(-1);
+    Ok(Flow::Done)
+}
+
+fn reply(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let client = client(ctx)?;
+    if is(args[2], "on") {
+        client.set_reply_mode(ReplyMode::On);
+        ctx.reply.ok();
+    } else if is(args[2], "off") {
+        client.set_reply_mode(ReplyMode::Off);
+    } else if is(args[2], "skip") {
+        client.set_reply_mode(ReplyMode::SkipNext);
+    } else {
+        return Err(CmdError::SYNTAX);
+    }
+    Ok(Flow::Done)
+}
+
+fn on_off(arg: &[u8]) -> Result<bool, CmdError> {
+    match arg {
+        arg if is(arg, "on") => Ok(true),
+        arg if is(arg, "off") => Ok(false),
+        _ => Err(CmdError::SYNTAX),
+    }
+}
+
+fn no_touch(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    client(ctx)?.no_touch.store(on_off(args[2])?, Ordering::Relaxed);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn no_evict(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    client(ctx)?.no_evict.store(on_off(args[2])?, Ordering::Relaxed);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn info(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    let client = client(ctx)?;
+    client.mirror(ctx.session);
+    let line = describe(server(ctx)?, &client);
+    ctx.reply.verbatim("txt", line);
+    Ok(Flow::Done)
+}
+
+/// A line of CLIENT LIST.
+fn describe(server: &Server, c: &Client) -> String {
+    let now = clock::now_nanos() / 1_000_000_000;
+    let last = c.last_command.load(Ordering::Relaxed) as usize;
+    let names = c.names();
+    let load = |kind: Kind| c.subscriptions[kind as usize].load(Ordering::Relaxed);
+    let queued = c.queued.load(Ordering::Relaxed);
+    let mut flags = String::new();
+    for (set, letter) in [
+        (c.subscription_count() > 0, 'P'),
+        (queued >= 0, 'x'),
+        (c.blocked.load(Ordering::Relaxed), 'b'),
+        (c.unix, 'U'),
+        (c.no_evict.load(Ordering::Relaxed), 'e'),
+        (c.no_touch.load(Ordering::Relaxed), 'T'),
+    ] {
+        if set {
+            flags.push(letter);
+        }
+    }
+    if flags.is_empty() {
+        flags.push('N');
+    }
+    format!(
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} \
+         ssub={} multi={queued} watch={} qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 \
+         obl=0 oll=0 omem={} tot-mem=0 events=r cmd={} user={} redir=-1 resp={} lib-name={} \
+         lib-ver={} io-thread={}\n",
+        c.id,
+        c.addr,
+        c.laddr,
+        c.fd,
+        names.name,
+        now.saturating_sub(c.created),
+        now.saturating_sub(c.last_active.load(Ordering::Relaxed)),
+        c.db.load(Ordering::Relaxed),
+        load(Kind::Channel),
+        load(Kind::Pattern),
+        load(Kind::Shard),
+        c.watching.load(Ordering::Relaxed),
+        c.output.load(Ordering::Relaxed),
+        server.command_name(last),
+        names.user,
+        c.proto.load(Ordering::Relaxed),
+        names.lib_name,
+        names.lib_version,
+        c.thread,
+    )
+}
+
+/// The types that CLIENT LIST and CLIENT KILL select by.
+fn has_type(client: &Client, kind: &[u8]) -> Result<bool, CmdError> {
+    let listens = client.subscription_count() > 0;
+    match kind {
+        k if is(k, "normal") => Ok(!listens),
+        k if is(k, "pubsub") => Ok(listens),
+        k if is(k, "master") || is(k, "replica") || is(k, "slave") => Ok(false),
+        k => Err(CmdError::new(format!("ERR Unknown client type '{}'", text(k)))),
+    }
+}
+
+fn list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    client(ctx)?.mirror(ctx.session);
+    let server = server(ctx)?;
+    let all: Vec<Arc<Client>> = server.clients().values().cloned().collect();
+    let mut chosen = Vec::new();
+    match &args[2..] {
+        [] => chosen = all,
+        [option, kind] if is(option, "type") => {
+            for c in all {
+                if has_type(&c, kind)? {
+                    chosen.push(c);
+                }
+            }
+        }
+        [option, ids @ ..] if is(option, "id") && !ids.is_empty() => {
+            for id in ids {
+                let id = parse_i64(id).ok_or(CmdError::fixed("ERR Invalid client ID"))?;
+                chosen.extend(all.iter().find(|c| c.id as i64 == id).cloned());
+            }
+        }
+        _ => return Err(CmdError::SYNTAX),
+    }
+    let lines: String = chosen.iter().map(|c| describe(server, c)).collect();
+    ctx.reply.verbatim("txt", lines);
+    Ok(Flow::Done)
+}
+
+/// What CLIENT KILL selects by.
+#[derive(Default)]
+struct Filter<'a> {
+    id: Option<i64>,
+    addr: Option<&'a [u8]>,
+    laddr: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
+    kind: Option<&'a [u8]>,
+    max_age: Option<i64>,
+    skip_me: bool,
+}
+
+impl<'a> Filter<'a> {
+    fn parse(words: &[&'a [u8]]) -> Result<Self, CmdError> {
+        let mut filter = Filter { skip_me: true, ..Filter::default() };
+        let pairs = words.chunks_exact(2);
+        if !pairs.remainder().is_empty() {
+            return Err(CmdError::SYNTAX);
+        }
+        for pair in pairs {
+            let (option, value) = (pair[0], pair[1]);
+            match option {
+                o if is(o, "id") => {
+                    let id = parse_i64(value).filter(|id| *id > 0);
+                    filter.id =
+                        Some(id.ok_or(CmdError::fixed("ERR client-id should be greater than 0"))?);
+                }
+                o if is(o, "addr") => filter.addr = Some(value),
+                o if is(o, "laddr") => filter.laddr = Some(value),
+                o if is(o, "user") => filter.user = Some(value),
+                o if is(o, "type") => filter.kind = Some(value),
+                o if is(o, "maxage") => {
+                    let age = parse_i64(value).ok_or(CmdError::NOT_INT)?;
+                    filter.max_age = Some(age);
+                }
+                o if is(o, "skipme") => {
+                    filter.skip_me = match value {
+                        v if is(v, "yes") => true,
+                        v if is(v, "no") => false,
+                        _ => return Err(CmdError::SYNTAX),
+                    };
+                }
+                _ => return Err(CmdError::SYNTAX),
+            }
+        }
+        Ok(filter)
+    }
+
+    fn matches(&self, c: &Client, me: u64) -> Result<bool, CmdError> {
+        let now = clock::now_nanos() / 1_000_000_000;
+        let age = now.saturating_sub(c.created) as i64;
+        let user = self.user.is_none_or(|user| user == c.names().user.as_bytes());
+        let kind = self.kind.map_or(Ok(true), |kind| has_type(c, kind))?;
+        Ok(kind
+            && user
+            && self.id.is_none_or(|id| id == c.id as i64)
+            && self.addr.is_none_or(|addr| addr == c.addr.as_bytes())
+            && self.laddr.is_none_or(|addr| addr == c.laddr.as_bytes())
+            && self.max_age.is_none_or(|max| age >= max)
+            && !(self.skip_me && c.id == me))
+    }
+}
+
+fn kill(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let old_form = args.len() == 3;
+    let filter = if old_form {
+        Filter { addr: Some(args[2]), ..Filter::default() }
+    } else {
+        Filter::parse(&args[2..])?
+    };
+    let server = server(ctx)?;
+    let all: Vec<Arc<Client>> = server.clients().values().cloned().collect();
+    let mut killed = 0;
+    for c in all {
+        if !filter.matches(&c, ctx.session.id)? {
+            continue;
+        }
+        killed += 1;
+        if c.id == ctx.session.id {
+            c.then(After::Close);
+        } else {
+            c.mailbox.send(Message::To(c.id, Letter::Kill));
+        }
+    }
+    match (old_form, killed) {
+        (true, 0) => return Err(CmdError::fixed("ERR No such client")),
+        (true, _) => ctx.reply.ok(),
+        (false, n) => ctx.reply.int(n),
+    }
+    Ok(Flow::Done)
+}
+
+fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let id = parse_i64(args[2]).ok_or(CmdError::NOT_INT)?;
+    let error = match args.get(3) {
+        None => false,
+        Some(&word) if is(word, "timeout") => false,
+        Some(&word) if is(word, "error") => true,
+        _ => {
+            return Err(CmdError::fixed(
+                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ));
+        }
+    };
+    let found = server(ctx)?.clients().get(&(id as u64)).cloned();
+    let blocked = found.filter(|c| c.blocked.load(Ordering::Relaxed));
+    ctx.reply.int(i64::from(blocked.is_some()));
+    if let Some(c) = blocked {
+        c.mailbox.send(Message::To(c.id, Letter::Unblock { error }));
+    }
+    Ok(Flow::Done)
+}
+
+fn pause(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let timeout = parse_i64(args[2]).ok_or(CmdError::fixed("ERR timeout is not an integer or out of range"))?;
+    if timeout < 0 {
+        return Err(CmdError::fixed("ERR timeout is negative"));
+    }
+    let what = match args.get(3) {
+        None => Paused::All,
+        Some(&mode) if is(mode, "all") => Paused::All,
+        Some(&mode) if is(mode, "write") => Paused::Writes,
+        _ => return Err(CmdError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    let until = ctx.space.now().saturating_add(timeout);
+    server(ctx)?.pause.begin(what, until);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn unpause(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    server(ctx)?.pause.end();
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}

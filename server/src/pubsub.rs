@@ -1,0 +1,150 @@
+//! Publish and subscribe: who listens to what, and how a message reaches them.
+//!
+//! A channel's subscribers are grouped by their I/O thread. A message is put into each thread's
+//! box under the lock of the registry, so that all subscribers see the messages of all publishers
+//! in one order; the threads copy it to their connections.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use cairn_core::keyspace::Event;
+use cairn_core::notify::Class;
+use cairn_core::reply::{Proto, Reply};
+use cairn_core::util::glob;
+
+use crate::net::mailbox::{Message, PushBytes, ThreadBox};
+
+/// What one can subscribe to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// SUBSCRIBE.
+    Channel = 0,
+    /// PSUBSCRIBE.
+    Pattern = 1,
+    /// SSUBSCRIBE.
+    Shard = 2,
+}
+
+/// Clients by thread.
+type Subscribers = HashMap<usize, Vec<u64>>;
+
+#[derive(Default)]
+struct Registry {
+    by_name: [HashMap<Box<[u8]>, Subscribers>; 3],
+}
+
+/// The registry of subscriptions.
+pub struct PubSub {
+    registry: Mutex<Registry>,
+    threads: Vec<Arc<ThreadBox>>,
+}
+
+impl PubSub {
+    /// An empty registry for these threads.
+    pub fn new(threads: Vec<Arc<ThreadBox>>) -> Self {
+        Self { registry: Mutex::default(), threads }
+    }
+
+    /// Adds a subscription.
+    pub fn subscribe(&self, kind: Kind, name: &[u8], thread: usize, client: u64) {
+        let mut registry = self.lock();
+        let subscribers = registry.by_name[kind as usize].entry(name.into()).or_default();
+        subscribers.entry(thread).or_default().push(client);
+    }
+
+    /// Removes a subscription.
+    pub fn unsubscribe(&self, kind: Kind, name: &[u8], thread: usize, client: u64) {
+        let mut registry = self.lock();
+        let names = &mut registry.by_name[kind as usize];
+        let Some(subscribers) = names.get_mut(name) else { return };
+        if let Some(clients) = subscribers.get_mut(&thread) {
+            clients.retain(|c| *c != client);
+            if clients.is_empty() {
+                subscribers.remove(&thread);
+            }
+        }
+        if subscribers.is_empty() {
+            names.remove(name);
+        }
+    }
+
+    /// Publishes a message and returns how many clients it goes to. It is held back from them
+    /// until the effects log is durable up to `offset`.
+    pub fn publish(&self, kind: Kind, channel: &[u8], message: &[u8], offset: u64) -> usize {
+        let registry = self.lock();
+        let mut count = 0;
+        if let Some(subscribers) = registry.by_name[kind as usize].get(channel) {
+            let word: &[u8] = if kind == Kind::Shard { b"smessage" } else { b"message" };
+            count += self.send(subscribers, &[word, channel, message], offset);
+        }
+        if kind == Kind::Channel {
+            for (pattern, subscribers) in &registry.by_name[Kind::Pattern as usize] {
+                if glob::matches(pattern, channel) {
+                    let words: [&[u8]; 4] = [b"pmessage", pattern, channel, message];
+                    count += self.send(subscribers, &words, offset);
+                }
+            }
+        }
+        count
+    }
+
+    fn send(&self, subscribers: &Subscribers, words: &[&[u8]], offset: u64) -> usize {
+        let bytes = Arc::new(push(words));
+        let mut count = 0;
+        for (thread, clients) in subscribers {
+            count += clients.len();
+            let message = Message::PushAll(clients.clone(), Arc::clone(&bytes), offset);
+            self.threads[*thread].send(message);
+        }
+        count
+    }
+
+    /// Publishes keyspace events to the channels that the configuration asks for.
+    pub fn publish_events(&self, events: &[Event], classes: Class, offset: u64) {
+        for event in events {
+            if classes.has(Class::KEYSPACE) {
+                let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
+                channel.extend_from_slice(&event.key);
+                self.publish(Kind::Channel, &channel, event.name.as_bytes(), offset);
+            }
+            if classes.has(Class::KEYEVENT) {
+                let channel = format!("__keyevent@{}__:{}", event.db, event.name);
+                self.publish(Kind::Channel, channel.as_bytes(), &event.key, offset);
+            }
+        }
+    }
+
+    /// The names with subscribers that match a pattern, or all of them.
+    pub fn names(&self, kind: Kind, pattern: Option<&[u8]>) -> Vec<Box<[u8]>> {
+        let registry = self.lock();
+        let names = registry.by_name[kind as usize].keys();
+        names.filter(|name| pattern.is_none_or(|p| glob::matches(p, name))).cloned().collect()
+    }
+
+    /// How many clients subscribe to a name.
+    pub fn subscribers(&self, kind: Kind, name: &[u8]) -> usize {
+        let registry = self.lock();
+        let subscribers = registry.by_name[kind as usize].get(name);
+        subscribers.map_or(0, |s| s.values().map(Vec::len).sum())
+    }
+
+    /// How many names have subscribers.
+    pub fn len(&self, kind: Kind) -> usize {
+        self.lock().by_name[kind as usize].len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A push in the forms of both protocols.
+pub fn push(words: &[&[u8]]) -> PushBytes {
+    let form = |proto| {
+        let mut reply = Reply::new(proto);
+        reply.push(words.len());
+        words.iter().for_each(|word| reply.bulk(word));
+        reply.take()
+    };
+    PushBytes { resp2: form(Proto::Resp2), resp3: form(Proto::Resp3) }
+}
