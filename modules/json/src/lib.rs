@@ -1,1 +1,11 @@
-//! (crate root)
+//! JSON documents as a native value type: a compact tree, its text form, JSONPath over it, and the
+//! operations of the JSON commands.
+//!
+//! `tree` holds documents, `parse` and `print` convert them from and to text, `path` finds nodes,
+//! `ops` changes them. None of these knows of keys, clients or replies.
+
+pub mod parse;
+pub mod print;
+#[cfg(test)]
+mod testing;
+pub mod tree;
