@@ -5,6 +5,7 @@
 //! `ops` changes them. None of these knows of keys, clients or replies.
 
 pub mod parse;
+pub mod path;
 pub mod print;
 #[cfg(test)]
 mod testing;
