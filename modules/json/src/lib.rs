@@ -4,6 +4,7 @@
 //! `tree` holds documents, `parse` and `print` convert them from and to text, `path` finds nodes,
 //! `ops` changes them. None of these knows of keys, clients or replies.
 
+pub mod ops;
 pub mod parse;
 pub mod path;
 pub mod print;

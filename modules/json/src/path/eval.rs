@@ -81,7 +81,7 @@ pub(super) fn first<'t>(query: &Query, root: Ref<'t>) -> Result<Option<Ref<'t>>,
 }
 
 /// The locations of all matches.
-pub(super) fn locate(query: &Query, root: Ref<'_>) -> Result<Vec<Location>, PathError> {
+pub fn locate(query: &Query, root: Ref<'_>) -> Result<Vec<Location>, PathError> {
     let mut found = Vec::new();
     visit(query, root, &Scene::new(root), &mut |_, trail| {
         found.push(Location::new(trail));

@@ -18,7 +18,7 @@ mod tests;
 
 pub use ast::{Query, Segment, Selector};
 pub use cache::{CACHED_PATHS, PathCache, cached};
-pub use eval::{Location, MAX_VISITS};
+pub use eval::{Location, MAX_VISITS, locate};
 
 use crate::tree::Ref;
 use std::fmt::Write as _;
@@ -127,6 +127,18 @@ impl Path {
         eval::first(&self.query, root)
     }
 
+    /// The path to the parent and the name of the member, if this path names one place and ends
+    /// with a name.
+    pub fn split_name(&self) -> Option<(Query, &str)> {
+        let (last, parent) = self.query.segments().split_last()?;
+        match last.selectors.first()? {
+            Selector::Name(name) if self.query.is_single() => {
+                Some((Query::new(parent.to_vec()), name))
+            }
+            _ => None,
+        }
+    }
+
     /// Where all matching nodes are.
     pub fn locate(&self, root: Ref<'_>) -> Result<Vec<Location>, PathError> {
         eval::locate(&self.query, root)
@@ -135,8 +147,8 @@ impl Path {
 
 /// `$` alone, and `$` followed by a segment, are JSONPaths; a key may start with `$` too.
 fn is_legacy(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.first() != Some(&b'$') || !matches!(bytes.get(1), None | Some(b'.' | b'['))
+    let rest = text.strip_prefix('$').map(str::trim_start);
+    !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn rooted(text: &str) -> String {

@@ -57,6 +57,16 @@ impl Object {
         }
     }
 
+    /// Takes a member's value out and leaves null in its place.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        let at = self.view().position(key)?;
+        let values = match self {
+            Self::Fields(fields) => fields.values_mut(),
+            Self::Map(map) => map.values_mut(),
+        };
+        values.get_mut(at).map(std::mem::take)
+    }
+
     /// Drops the members at the positions that `keep` rejects; the others keep their order.
     pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
         match self {
