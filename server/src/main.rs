@@ -12,8 +12,16 @@ use cairn_server::server::Server;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let port = std::env::args().skip_while(|a| a != "--port").nth(1).and_then(|p| p.parse().ok()).unwrap_or(6379);
-    let threads = std::env::args().skip_while(|a| a != "--threads").nth(1).and_then(|p| p.parse().ok()).unwrap_or(2);
+    let port = std::env::args()
+        .skip_while(|a| a != "--port")
+        .nth(1)
+        .and_then(|p| p.parse().ok())
+        .unwrap_or(6379);
+    let threads = std::env::args()
+        .skip_while(|a| a != "--threads")
+        .nth(1)
+        .and_then(|p| p.parse().ok())
+        .unwrap_or(2);
     let engine = Arc::new(Engine::new(16, Vec::new(), |_| ()));
     engine.effects.resize(1 << 20);
     engine.effects.set_active(true);

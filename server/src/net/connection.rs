@@ -286,13 +286,8 @@ impl Connection {
             return false;
         }
         let from = self.out.len();
-        let step = thread.engine.call(
-            &thread.worker,
-            &mut self.session,
-            &args,
-            &mut self.out,
-            cx.waker(),
-        );
+        let step =
+            thread.engine.call(&thread.worker, &mut self.session, &args, &mut self.out, cx.waker());
         self.offset = self.offset.max(self.session.offset);
         match step {
             Step::Done => {

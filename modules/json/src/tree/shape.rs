@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// Most keys of a small object; searching more of them one by one would be slow.
 pub const MAX_SHAPE_KEYS: usize = 64;
@@ -22,6 +22,8 @@ const STRIPES: usize = 32;
 
 /// An ordered list of distinct keys.
 pub struct Shape {
+    /// The table's reference to this very shape.
+    this: Weak<Shape>,
     hash: u64,
     /// Objects with this shape, and look-ups under way; the table's own reference is not counted.
     users: AtomicU32,
@@ -113,7 +115,9 @@ impl Shape {
 impl Shape {
     /// Another use of this shape, which someone uses already.
     pub fn to_ref(&self) -> ShapeRef {
-        ShapeRef::of(self.keys())
+        let shape = self.this.upgrade();
+        // Whoever lends `self` holds a strong reference, so there is no other case.
+        shape.map_or_else(|| ShapeRef::of(self.keys()), ShapeRef::share)
     }
 }
 
@@ -138,7 +142,8 @@ impl ShapeRef {
         if let Some(found) = bucket.iter().find(|shape| shape.matches(keys)) {
             return Self::share(Arc::clone(found));
         }
-        let shape = Arc::new(Shape {
+        let shape = Arc::new_cyclic(|this| Shape {
+            this: Weak::clone(this),
             hash,
             users: AtomicU32::new(0),
             ends: keys.ends.into(),
