@@ -8,8 +8,8 @@ use crate::tree::{Ref, View};
 use regex::Regex;
 use std::cmp::Ordering;
 
-/// What compiling a pattern costs, in visited nodes.
-const COMPILE_COST: u64 = 1000;
+/// What compiling a pattern costs, in visited nodes: a bad one takes milliseconds.
+const COMPILE_COST: u64 = 20_000;
 
 /// Whether a condition holds for a node.
 pub(super) fn holds<'t>(

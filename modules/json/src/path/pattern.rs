@@ -3,8 +3,9 @@
 use super::ast::Operand;
 use regex::{Regex, RegexBuilder};
 
-/// Most memory a compiled pattern may take, in bytes.
-const MAX_COMPILED: usize = 1 << 20;
+/// Most memory a compiled pattern may take, in bytes; patterns from documents are compiled over and
+/// over, so this also bounds their time.
+const MAX_COMPILED: usize = 512 << 10;
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 4096;
 
