@@ -7,6 +7,7 @@ pub mod blocking;
 pub mod clock;
 pub mod command;
 mod commands;
+pub mod config;
 pub mod ds;
 pub mod effects;
 pub mod engine;

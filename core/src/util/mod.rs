@@ -1,5 +1,5 @@
 //! Small helpers without dependencies, with exactly Redis's semantics: numbers as text, glob
-//! patterns, checksums, memory sizes; and a fast source of randomness.
+//! patterns, quoted words, checksums, memory sizes; and a fast source of randomness.
 //!
 //! Nothing here knows of keys, commands or the configuration.
 
@@ -13,6 +13,7 @@ pub mod long_double;
 pub mod memory;
 pub mod random;
 mod scan;
+pub mod words;
 
 /// Numbers as text, under one name.
 pub mod num {

@@ -3,7 +3,6 @@
 
 mod args;
 mod error;
-mod inline;
 mod reader;
 
 #[cfg(test)]

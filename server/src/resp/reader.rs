@@ -8,8 +8,8 @@
 
 use super::args::{ArgRange, Args};
 use super::error::RequestError;
-use super::inline;
 use cairn_core::util::int::parse_i64;
+use cairn_core::util::words;
 use memchr::memchr2;
 
 /// The longest line without its end that is waited for: inline requests, and the lengths behind
@@ -456,9 +456,10 @@ impl RequestReader {
         let Some(end) = self.line_end(b'\n', RequestError::LongInline)? else { return Ok(false) };
         let Buffers { bytes, args } = &mut self.buffers;
         let line = bytes.get_mut(self.pos..end).unwrap_or_default();
-        let words = line.strip_suffix(b"\r").map_or(line.len(), <[u8]>::len);
-        let line = line.get_mut(..words).unwrap_or_default();
-        inline::split(line, args).map_err(|_| RequestError::UnbalancedQuotes)?;
+        let len = line.strip_suffix(b"\r").map_or(line.len(), <[u8]>::len);
+        let line = line.get_mut(..len).unwrap_or_default();
+        words::split_in_place(line, |start, len| args.push(ArgRange { start, len }))
+            .map_err(|_| RequestError::UnbalancedQuotes)?;
         self.pos = end + 1;
         if args.is_empty() {
             self.restart();

@@ -1,23 +1,56 @@
-//! Inline requests: a line of words, as typed into telnet, with quotes and escapes by the rules
-//! of Redis's `sdssplitargs`.
-//!
-//! The words are decoded in place, since no word is longer than its source.
-
-use super::args::ArgRange;
+//! Lines of words with quotes and escapes, by the rules of Redis's `sdssplitargs`: inline requests,
+//! configuration files, command lines. And the way back: quoting.
 
 /// Quotes that don't match, or a closing quote with something right behind it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unbalanced;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbalanced;
 
-/// Splits `line` (without its end of line) into words, rewriting it as it goes.
-pub(super) fn split(line: &mut [u8], words: &mut Vec<ArgRange>) -> Result<(), Unbalanced> {
+/// Splits `line` (without its end of line) into words, rewriting it as it goes: no word is longer
+/// than its source. Tells `word` where each begins in `line`, and how long it is.
+///
+/// # Errors
+/// [`Unbalanced`]; some words may have been told before.
+pub fn split_in_place(
+    line: &mut [u8],
+    mut word: impl FnMut(usize, usize),
+) -> Result<(), Unbalanced> {
     let mut splitter = Splitter { line, read: 0, write: 0 };
     while splitter.skip_blanks() {
         let start = splitter.write;
         splitter.word()?;
-        words.push(ArgRange { start, len: splitter.write - start });
+        word(start, splitter.write - start);
     }
     Ok(())
+}
+
+/// The words of `line`.
+///
+/// # Errors
+/// [`Unbalanced`].
+pub fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, Unbalanced> {
+    let mut line = line.to_vec();
+    let mut ranges = Vec::new();
+    split_in_place(&mut line, |start, len| ranges.push(start..start + len))?;
+    Ok(ranges.into_iter().filter_map(|range| line.get(range).map(<[u8]>::to_vec)).collect())
+}
+
+/// `word` in double quotes, such that [`split`] gives it back and it shows in any terminal.
+pub fn quote(word: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'"'];
+    for &byte in word {
+        match byte {
+            b'"' | b'\\' => quoted.extend_from_slice(&[b'\\', byte]),
+            b'\n' => quoted.extend_from_slice(b"\\n"),
+            b'\r' => quoted.extend_from_slice(b"\\r"),
+            b'\t' => quoted.extend_from_slice(b"\\t"),
+            0x07 => quoted.extend_from_slice(b"\\a"),
+            0x08 => quoted.extend_from_slice(b"\\b"),
+            b' '..=b'~' => quoted.push(byte),
+            _ => quoted.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+        }
+    }
+    quoted.push(b'"');
+    quoted
 }
 
 /// What C's `isspace` accepts.
@@ -122,15 +155,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, Unbalanced> {
-        let mut line = line.to_vec();
-        let mut ranges = Vec::new();
-        split(&mut line, &mut ranges)?;
-        Ok(ranges.iter().map(|r| line[r.start..r.start + r.len].to_vec()).collect())
-    }
-
     fn strings(line: &str) -> Vec<String> {
-        let words = words(line.as_bytes()).expect("balanced");
+        let words = split(line.as_bytes()).expect("balanced");
         words.into_iter().map(|w| String::from_utf8(w).expect("text")).collect()
     }
 
@@ -146,35 +172,20 @@ mod tests {
     #[test]
     fn unbalanced() {
         for line in [r#""a"#, r#"'a"#, r#""a"b"#, r#"'a''b'"#, r#""a\"#, r#"x "\""#] {
-            assert_eq!(words(line.as_bytes()), Err(Unbalanced), "{line}");
+            assert_eq!(split(line.as_bytes()), Err(Unbalanced), "{line}");
         }
-    }
-
-    /// Any bytes in double quotes, every one of them escaped as hex or left as it is.
-    fn quote(word: &[u8]) -> Vec<u8> {
-        let mut quoted = vec![b'"'];
-        for &byte in word {
-            match byte {
-                b'"' | b'\\' | b'\n' | b'\r' | 0 => {
-                    quoted.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
-                }
-                _ => quoted.push(byte),
-            }
-        }
-        quoted.push(b'"');
-        quoted
     }
 
     proptest! {
         #[test]
         fn quoted_words_come_back(source: Vec<Vec<u8>>) {
             let line = source.iter().map(|w| quote(w)).collect::<Vec<_>>().join(&b' ');
-            prop_assert_eq!(words(&line), Ok(source));
+            prop_assert_eq!(split(&line), Ok(source));
         }
 
         #[test]
         fn never_panics(line in "[ab\"'\\\\ x\t]{0,40}") {
-            let _ = words(line.as_bytes());
+            let _ = split(line.as_bytes());
         }
     }
 }
