@@ -3,20 +3,20 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock;
 use crate::command::{Command, Registry};
+use crate::config::Config;
 use crate::effects::{Effects, EffectsLog, RING_MIN};
 use crate::error::CmdError;
 use crate::freer::Freer;
-use crate::keyspace::access::Tracking;
-use crate::keyspace::{Event, Eviction, Keyspace};
+use crate::keyspace::{Event, Keyspace};
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
-use crate::notify::Class;
 use crate::session::Session;
+use crate::tuning::Tuning;
 
 /// What the engine needs from whoever embeds it.
 pub trait Host: Any + Send + Sync {
@@ -43,116 +43,6 @@ pub trait Host: Any + Send + Sync {
 
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
-}
-
-/// Settings that the hot path reads.
-pub struct Tuning {
-    notify: AtomicU32,
-    lfu: AtomicBool,
-    lfu_log_factor: AtomicU32,
-    lfu_decay_minutes: AtomicU32,
-    lazy: AtomicU8,
-    keeps_expired: AtomicBool,
-    /// Which keys go when memory is short.
-    pub eviction: Eviction,
-    /// `maxmemory` in bytes, 0 for no limit.
-    pub maxmemory: AtomicU64,
-    /// `proto-max-bulk-len` in bytes: also the longest string a command may make.
-    pub max_bulk_len: AtomicU64,
-    /// Nanoseconds from which a command is told to [`Host::observe`]; `u64::MAX` for none.
-    pub observe_above: AtomicU64,
-}
-
-const LAZY_EXPIRE: u8 = 1;
-const LAZY_EVICT: u8 = 2;
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            notify: AtomicU32::new(0),
-            lfu: AtomicBool::new(false),
-            lfu_log_factor: AtomicU32::new(10),
-            lfu_decay_minutes: AtomicU32::new(1),
-            lazy: AtomicU8::new(0),
-            keeps_expired: AtomicBool::new(false),
-            eviction: Eviction::default(),
-            maxmemory: AtomicU64::new(0),
-            max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
-            observe_above: AtomicU64::new(u64::MAX),
-        }
-    }
-}
-
-impl Tuning {
-    /// Whether events of a class are published.
-    #[inline]
-    pub fn notifies(&self, class: Class) -> bool {
-        let set = self.notify.load(Ordering::Relaxed);
-        set != 0 && Class::from_bits(set).has(class)
-    }
-
-    /// The classes of events that are published.
-    pub fn notify_classes(&self) -> Class {
-        Class::from_bits(self.notify.load(Ordering::Relaxed))
-    }
-
-    /// Chooses the classes of events that are published.
-    pub fn set_notify_classes(&self, class: Class) {
-        self.notify.store(class.bits(), Ordering::Relaxed);
-    }
-
-    /// How the use of keys is tracked.
-    #[inline]
-    pub fn tracking(&self) -> Tracking {
-        if !self.lfu.load(Ordering::Relaxed) {
-            return Tracking::Lru;
-        }
-        Tracking::Lfu {
-            log_factor: self.lfu_log_factor.load(Ordering::Relaxed),
-            decay_minutes: self.lfu_decay_minutes.load(Ordering::Relaxed),
-        }
-    }
-
-    /// Chooses how the use of keys is tracked.
-    pub fn set_tracking(&self, tracking: Tracking) {
-        if let Tracking::Lfu { log_factor, decay_minutes } = tracking {
-            self.lfu_log_factor.store(log_factor, Ordering::Relaxed);
-            self.lfu_decay_minutes.store(decay_minutes, Ordering::Relaxed);
-        }
-        self.lfu.store(matches!(tracking, Tracking::Lfu { .. }), Ordering::Relaxed);
-    }
-
-    /// `lfu-decay-time`, in minutes.
-    pub fn lfu_decay_minutes(&self) -> u32 {
-        self.lfu_decay_minutes.load(Ordering::Relaxed)
-    }
-
-    /// Whether expiry is logged as UNLINK.
-    pub fn lazy_expire(&self) -> bool {
-        self.lazy.load(Ordering::Relaxed) & LAZY_EXPIRE != 0
-    }
-
-    /// Whether eviction is logged as UNLINK.
-    pub fn lazy_evict(&self) -> bool {
-        self.lazy.load(Ordering::Relaxed) & LAZY_EVICT != 0
-    }
-
-    /// Chooses how expiry and eviction are logged.
-    pub fn set_lazy(&self, expire: bool, evict: bool) {
-        let bits = if expire { LAZY_EXPIRE } else { 0 } | if evict { LAZY_EVICT } else { 0 };
-        self.lazy.store(bits, Ordering::Relaxed);
-    }
-
-    /// Whether expired keys are only hidden, not removed (a replica leaves that to its primary).
-    #[inline]
-    pub fn keeps_expired(&self) -> bool {
-        self.keeps_expired.load(Ordering::Relaxed)
-    }
-
-    /// Chooses whether expired keys are only hidden.
-    pub fn set_keeps_expired(&self, keeps: bool) {
-        self.keeps_expired.store(keeps, Ordering::Relaxed);
-    }
 }
 
 /// The figures of one thread. Only that thread writes them, so that counting costs no more than
@@ -331,8 +221,10 @@ pub struct Engine {
     pub keyspace: Keyspace,
     /// The order of all writes.
     pub effects: Arc<EffectsLog>,
+    /// The configuration.
+    pub config: Arc<Config>,
     /// Settings that the hot path reads.
-    pub tuning: Tuning,
+    pub tuning: Arc<Tuning>,
     /// The commands.
     pub registry: Registry,
     /// The modules.
@@ -352,6 +244,17 @@ impl Engine {
         modules: Vec<Arc<dyn Module>>,
         configure: impl FnOnce(&mut Registry),
     ) -> Self {
+        Self::with_config(Arc::new(Config::new()), databases, modules, configure)
+    }
+
+    /// As [`Engine::new`], with a configuration of its own. Settings take effect by
+    /// [`Config::apply_all`] and CONFIG SET.
+    pub fn with_config(
+        config: Arc<Config>,
+        databases: usize,
+        modules: Vec<Arc<dyn Module>>,
+        configure: impl FnOnce(&mut Registry),
+    ) -> Self {
         let mut registry = Registry::default();
         crate::commands::register(&mut registry);
         for module in &modules {
@@ -361,7 +264,8 @@ impl Engine {
         Self {
             keyspace: Keyspace::new(databases),
             effects: Arc::new(EffectsLog::new(RING_MIN)),
-            tuning: Tuning::default(),
+            tuning: Tuning::hooked(&config),
+            config,
             registry,
             modules: Modules::new(modules),
             freer: Freer::start(),

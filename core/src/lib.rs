@@ -20,6 +20,7 @@ pub mod notify;
 pub mod reply;
 pub mod session;
 mod sync;
+pub mod tuning;
 pub mod util;
 pub mod value;
 pub mod watch;

@@ -86,6 +86,8 @@ pub struct Client {
     pub subscriptions: [AtomicU32; 3],
     /// Bytes of replies that wait to be sent.
     pub output: AtomicU64,
+    /// Since when they are over the soft limit, in Unix seconds; 0 when they are not.
+    pub over_soft_since: AtomicU64,
     /// CLIENT NO-EVICT.
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
@@ -139,6 +141,7 @@ impl Client {
             blocked: AtomicBool::new(false),
             subscriptions: Default::default(),
             output: AtomicU64::new(0),
+            over_soft_since: AtomicU64::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
             names: Mutex::new(Names { user, ..Names::default() }),
@@ -163,6 +166,12 @@ impl Client {
     /// Tells the connection what to do after the running command.
     pub fn then(&self, after: After) {
         self.after.store(after as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the peer is on this machine.
+    pub fn is_local(&self) -> bool {
+        let ip = self.addr.parse::<std::net::SocketAddr>().map(|a| a.ip().to_canonical());
+        self.unix || ip.is_ok_and(|ip| ip.is_loopback())
     }
 
     /// Takes what there is to do after a command.

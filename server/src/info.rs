@@ -118,9 +118,8 @@ fn about(server: &Server, out: &mut Section<'_>) {
 fn clients(server: &Server, out: &mut Section<'_>) {
     out.title("Clients");
     let clients = server.clients();
-    let count = |of: &dyn Fn(&crate::client::Client) -> bool| {
-        clients.values().filter(|c| of(c)).count()
-    };
+    let count =
+        |of: &dyn Fn(&crate::client::Client) -> bool| clients.values().filter(|c| of(c)).count();
     out.line("connected_clients", clients.len());
     out.line("cluster_connections", 0);
     out.line("maxclients", server.max_clients());
@@ -150,7 +149,8 @@ fn human(bytes: usize) -> String {
 fn memory_section(server: &Server, out: &mut Section<'_>) {
     out.title("Memory");
     let (used, rss, resident) = (memory::allocated(), memory::rss(), memory::resident());
-    let peak = server.peak_memory.fetch_max(used as u64, Ordering::Relaxed).max(used as u64) as usize;
+    let peak =
+        server.peak_memory.fetch_max(used as u64, Ordering::Relaxed).max(used as u64) as usize;
     let limit = server.engine.tuning.maxmemory.load(Ordering::Relaxed) as usize;
     out.line("used_memory", used);
     out.line("used_memory_human", human(used));
@@ -229,9 +229,8 @@ fn cpu(out: &mut Section<'_>) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
-    let seconds = |at: usize| {
-        fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0) / 100.0
-    };
+    let seconds =
+        |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
     out.line("used_cpu_sys", format!("{:.6}", seconds(12)));
     out.line("used_cpu_user", format!("{:.6}", seconds(11)));
     out.line("used_cpu_sys_children", "0.000000");
@@ -255,7 +254,10 @@ fn keyspace(server: &Server, out: &mut Section<'_>) {
     for db in 0..server.engine.keyspace.databases() {
         let (keys, expires) = (server.engine.db_size(db), server.engine.db_volatile(db));
         if keys > 0 {
-            out.line(&format!("db{db}"), format!("keys={keys},expires={expires},avg_ttl=0,subexpiry=0"));
+            out.line(
+                &format!("db{db}"),
+                format!("keys={keys},expires={expires},avg_ttl=0,subexpiry=0"),
+            );
         }
     }
 }

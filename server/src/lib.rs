@@ -15,4 +15,5 @@ pub mod pool;
 pub mod pubsub;
 pub mod resp;
 pub mod server;
+pub mod start;
 pub mod version;

@@ -1,36 +1,61 @@
-//! `cairn-server`.
+//! `cairn-server`: the command line of redis-server, and `demo`.
 
+use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cairn_core::Engine;
-use cairn_server::log::{Level, Log};
-use cairn_server::net::{listener, thread};
-use cairn_server::server::Server;
+use cairn_core::config::command_line::{self, Action, CommandLine};
+use cairn_core::module::Module;
+use cairn_server::start::{self, Running};
+use cairn_server::version;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+const USAGE: &str = "\
+Usage: cairn-server [/path/to/redis.conf] [--option value ...] [-]
+       cairn-server demo [--port PORT] [--exit]
+       cairn-server -v | --version
+       cairn-server -h | --help
+
+Options are the directives of the configuration file; - reads more of them from standard input.
+
+Examples:
+       cairn-server
+       cairn-server /etc/cairn.conf --port 7777
+       echo 'maxmemory 128mb' | cairn-server -
+       cairn-server demo
+";
+
 fn main() -> ExitCode {
-    let port = std::env::args()
-        .skip_while(|a| a != "--port")
-        .nth(1)
-        .and_then(|p| p.parse().ok())
-        .unwrap_or(6379);
-    let threads = std::env::args()
-        .skip_while(|a| a != "--threads")
-        .nth(1)
-        .and_then(|p| p.parse().ok())
-        .unwrap_or(2);
-    let engine = Arc::new(Engine::new(16, Vec::new(), |_| ()));
-    engine.effects.resize(1 << 20);
-    engine.effects.set_active(true);
-    let server = Server::new(engine, Log::new(Level::Notice), threads);
-    for (i, mailbox) in server.threads.iter().enumerate() {
-        thread::start(Arc::clone(&server), i, Arc::clone(mailbox)).unwrap();
+    let arguments: Vec<Vec<u8>> = std::env::args_os().skip(1).map(|a| a.into_vec()).collect();
+    let result = match command_line::parse(&arguments) {
+        Action::Version => {
+            println!("Cairn server v={} redis={}", version::CAIRN, version::REDIS);
+            Ok(())
+        }
+        Action::Help => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Action::Run(line) => run(&line),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
     }
-    let l = listener::tcp("127.0.0.1".parse().unwrap(), port, 511).unwrap();
-    let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    rt.block_on(listener::accept_tcp(server, l)).unwrap();
-    ExitCode::SUCCESS
+}
+
+fn modules() -> Vec<Arc<dyn Module>> {
+    Vec::new()
+}
+
+fn run(line: &CommandLine) -> Result<(), String> {
+    let (config, startup) = start::configure(line)?;
+    let running = Running::start(config, &startup, line.file.clone(), modules())?;
+    start::write_pid_file(running.server.config()).map_err(|e| format!("pidfile: {e}"))?;
+    running.serve().map_err(|e| e.to_string())
 }

@@ -1,4 +1,7 @@
 //! The allocator's own figures.
+#![allow(unsafe_code)]
+
+use std::ptr::null_mut;
 
 use tikv_jemalloc_ctl::{epoch, stats};
 
@@ -30,10 +33,10 @@ fn refresh() {
 
 /// Gives free pages back to the system.
 pub fn purge() {
-    // MALLCTL_ARENAS_ALL is 4096; an allocator without the control keeps its pages.
-    if let Ok(mib) = tikv_jemalloc_ctl::raw::name_to_mib::<3>(b"arena.4096.purge\0") {
-        let _ = mib;
-    }
+    let name = c"arena.4096.purge";
+    // SAFETY: 1. mallctl(3) takes a name that ends in NUL and, for this control (4096 stands for
+    // all arenas), neither reads nor writes a value.
+    unsafe { tikv_jemalloc_sys::mallctl(name.as_ptr(), null_mut(), null_mut(), null_mut(), 0) };
 }
 
 /// The resident set of the process as the kernel counts it, in bytes.

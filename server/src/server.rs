@@ -1,19 +1,28 @@
 //! The server: what all threads share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
 
-use cairn_core::Engine;
+use cairn_core::config::Config;
+use cairn_core::config::lists::{OutputLimit, output_limits};
+use cairn_core::config::table::{clients, network, server as params};
 use cairn_core::session::Session;
+use cairn_core::{Engine, clock};
+use tokio::sync::Notify;
 
 use crate::client::Client;
+use crate::commands;
 use crate::log::Log;
-use crate::net::mailbox::ThreadBox;
+use crate::memory;
+use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
+use crate::pause::Pause;
 use crate::pool::Pool;
+use crate::pubsub::PubSub;
 use crate::resp::Limits;
 
 /// What all threads share.
@@ -26,21 +35,121 @@ pub struct Server {
     pub pool: Pool,
     /// The boxes of the I/O threads.
     pub threads: Vec<Arc<ThreadBox>>,
+    /// Subscriptions.
+    pub pubsub: PubSub,
+    /// CLIENT PAUSE.
+    pub pause: Pause,
+    /// When the server started, in Unix nanoseconds.
+    pub started: u64,
+    /// Forty random hexadecimal digits.
+    pub run_id: String,
+    /// Memory that was allocated when the server was ready, in bytes.
+    pub startup_memory: usize,
+    /// The most memory that INFO has seen allocated, in bytes.
+    pub peak_memory: AtomicU64,
+    /// Connections accepted.
+    pub accepted: AtomicU64,
+    /// Connections refused.
+    pub rejected: AtomicU64,
+    /// Commands run in the last second.
+    pub ops_per_second: AtomicU64,
+    /// Whether keys are expired actively: DEBUG SET-ACTIVE-EXPIRE.
+    pub expires_actively: AtomicBool,
+    ops_seen: AtomicU64,
+    config_file: Option<PathBuf>,
     next_thread: AtomicUsize,
     clients: Mutex<BTreeMap<u64, Arc<Client>>>,
+    output_limits: Mutex<[OutputLimit; 3]>,
+    stopping: Notify,
+    ticks: AtomicU64,
 }
 
 impl Server {
     /// A server of `threads` I/O threads, which are not yet started.
-    pub fn new(engine: Arc<Engine>, log: Log, threads: usize) -> Arc<Self> {
-        Arc::new(Self {
-            engine,
+    pub fn new(
+        engine: Arc<Engine>,
+        log: Log,
+        threads: usize,
+        config_file: Option<PathBuf>,
+    ) -> Arc<Self> {
+        let boxes: Vec<Arc<ThreadBox>> = (0..threads.max(1)).map(|_| Arc::default()).collect();
+        let server = Arc::new(Self {
             log,
             pool: Pool::start(threads),
-            threads: (0..threads.max(1)).map(|_| Arc::default()).collect(),
+            pubsub: PubSub::new(boxes.clone()),
+            threads: boxes,
+            pause: Pause::default(),
+            started: clock::now_nanos(),
+            run_id: run_id(),
+            startup_memory: memory::allocated(),
+            peak_memory: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            ops_per_second: AtomicU64::new(0),
+            expires_actively: AtomicBool::new(true),
+            ops_seen: AtomicU64::new(0),
+            config_file,
             next_thread: AtomicUsize::new(0),
             clients: Mutex::new(BTreeMap::new()),
-        })
+            output_limits: Mutex::new(output_limits(&[])),
+            stopping: Notify::new(),
+            ticks: AtomicU64::new(0),
+            engine,
+        });
+        server.follow_config();
+        server
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.engine.config
+    }
+
+    /// Has the server act on settings that can change while it runs.
+    fn follow_config(self: &Arc<Self>) {
+        let server = Arc::downgrade(self);
+        let ids = [
+            clients::CLIENT_OUTPUT_BUFFER_LIMIT,
+            clients::PROTO_MAX_BULK_LEN,
+            clients::CLIENT_QUERY_BUFFER_LIMIT,
+            clients::REQUIREPASS,
+        ];
+        self.engine.config.on_change(&ids, move |config| {
+            if let Some(server) = server.upgrade() {
+                let limits = output_limits(&config.text(clients::CLIENT_OUTPUT_BUFFER_LIMIT));
+                *lock(&server.output_limits) = limits;
+                for client in server.clients().values() {
+                    client.then(crate::client::After::Relimit);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// The configuration file, as INFO shows it.
+    pub fn config_file(&self) -> String {
+        self.config_file.as_ref().map_or(String::new(), |path| path.display().to_string())
+    }
+
+    /// The configuration file.
+    pub fn config_path(&self) -> Option<&PathBuf> {
+        self.config_file.as_ref()
+    }
+
+    /// The TCP port.
+    pub fn port(&self) -> i64 {
+        self.config().int(network::PORT)
+    }
+
+    /// The most connections.
+    pub fn max_clients(&self) -> u64 {
+        self.config().unsigned(clients::MAXCLIENTS)
+    }
+
+    /// The password of the default user, if it has one.
+    pub fn password(&self) -> Option<Arc<[u8]>> {
+        let password = self.config().text(clients::REQUIREPASS);
+        (!password.is_empty()).then_some(password)
     }
 
     /// The thread for the next connection: each in turn.
@@ -50,64 +159,167 @@ impl Server {
 
     /// All connections, by the number of their session.
     pub fn clients(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
-        self.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.clients)
+    }
+
+    /// The name of the command with this number, as CLIENT LIST shows it.
+    pub fn command_name(&self, id: usize) -> String {
+        let all = self.engine.registry.iter().map(|(_, command)| command);
+        let mut flat = all.flat_map(|c| std::iter::once(c).chain(c.subcommands.iter().copied()));
+        flat.find(|c| c.id == id).map_or("NULL".into(), |c| c.name.clone())
     }
 
     /// Whether a new connection may be served.
     ///
     /// # Errors
     /// The error line to send before closing it.
-    pub fn admit(&self, _stream: &Accepted) -> Result<(), String> {
+    pub fn admit(&self, stream: &Accepted) -> Result<(), String> {
+        let refuse = |text: &str| {
+            self.rejected.fetch_add(1, Ordering::Relaxed);
+            Err(text.to_string())
+        };
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        if self.clients().len() as u64 >= self.max_clients() {
+            return refuse("ERR max number of clients reached");
+        }
+        let protected = self.config().bool(network::PROTECTED_MODE) && self.password().is_none();
+        if protected && !stream.is_local() {
+            return refuse(PROTECTED);
+        }
         Ok(())
     }
 
     /// A connection is about to be served.
     pub fn connected(&self, client: &Arc<Client>, session: &mut Session) {
-        session.authenticated = true;
+        session.authenticated = self.password().is_none();
         self.clients().insert(client.id, Arc::clone(client));
     }
 
     /// A connection has ended.
-    pub fn disconnected(&self, client: &Arc<Client>, _session: &mut Session) {
+    pub fn disconnected(&self, client: &Arc<Client>, session: &mut Session) {
+        commands::forget_subscriptions(self, session, client);
         self.clients().remove(&client.id);
     }
 
     /// What a session's requests may be.
     pub fn limits(&self, session: &Session) -> Limits {
         Limits {
-            max_bulk: self.engine.tuning.max_bulk_len.load(Ordering::Relaxed),
-            query_buffer: 1 << 30,
+            max_bulk: self.config().unsigned(clients::PROTO_MAX_BULK_LEN),
+            query_buffer: self.config().size(clients::CLIENT_QUERY_BUFFER_LIMIT),
             unauthenticated: !session.authenticated,
         }
     }
 
     /// Whether a command has to wait because of CLIENT PAUSE; `waker` is called when it need not.
     #[inline]
-    pub fn holds_back(
-        &self,
-        _client: &Client,
-        _session: &Session,
-        _args: &[&[u8]],
-        _waker: &Waker,
-    ) -> bool {
-        false
+    pub fn holds_back(&self, session: &Session, args: &[&[u8]], waker: &Waker) -> bool {
+        if !self.pause.is_active() {
+            return false;
+        }
+        let Ok(command) = self.engine.resolve(args) else { return false };
+        self.pause.poll(session, command, waker)
     }
 
     /// Whether a connection with this many unsent bytes is to be closed.
-    pub fn over_output_limit(&self, _client: &Client, _pending: usize) -> bool {
-        false
+    pub fn over_output_limit(&self, client: &Client, pending: usize) -> bool {
+        client.output.store(pending as u64, Ordering::Relaxed);
+        let limit = self.output_limit(client);
+        if limit.hard > 0 && pending as u64 > limit.hard {
+            return true;
+        }
+        if limit.soft == 0 || pending as u64 <= limit.soft {
+            client.over_soft_since.store(0, Ordering::Relaxed);
+            return false;
+        }
+        let now = clock::now_nanos() / 1_000_000_000;
+        let since = client.over_soft_since.load(Ordering::Relaxed);
+        if since == 0 {
+            client.over_soft_since.store(now, Ordering::Relaxed);
+            return false;
+        }
+        now - since > limit.soft_seconds
+    }
+
+    fn output_limit(&self, client: &Client) -> OutputLimit {
+        let class = if client.subscription_count() > 0 { 2 } else { 0 };
+        lock(&self.output_limits)[class]
     }
 
     /// How often idle TCP connections are probed.
     pub fn keep_alive(&self) -> Option<Duration> {
-        Some(Duration::from_secs(300))
+        match self.config().int(network::TCP_KEEPALIVE) {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds as u64)),
+        }
     }
 
     /// Whether keys are expired actively.
     pub fn active_expire(&self) -> bool {
-        true
+        self.expires_actively.load(Ordering::Relaxed)
+    }
+
+    /// How often a second regular work is done.
+    pub fn hz(&self) -> u32 {
+        self.config().int(params::HZ).clamp(1, 500) as u32
     }
 
     /// Regular work, ten times a second.
-    pub fn cron(&self) {}
+    pub fn cron(&self) {
+        self.pause.tick();
+        let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
+        if tick % 10 == 0 {
+            let commands = self.engine.totals().commands;
+            let before = self.ops_seen.swap(commands, Ordering::Relaxed);
+            self.ops_per_second.store(commands.saturating_sub(before), Ordering::Relaxed);
+            self.drop_idle_clients();
+        }
+    }
+
+    /// Closes connections that were quiet for longer than `timeout`.
+    fn drop_idle_clients(&self) {
+        let timeout = self.config().int(clients::TIMEOUT) as u64;
+        if timeout == 0 {
+            return;
+        }
+        let now = clock::now_nanos() / 1_000_000_000;
+        for client in self.clients().values() {
+            let idle = now.saturating_sub(client.last_active.load(Ordering::Relaxed));
+            let spared = client.blocked.load(Ordering::Relaxed) || client.subscription_count() > 0;
+            if idle > timeout && !spared {
+                client.mailbox.send(Message::To(client.id, Letter::Kill));
+            }
+        }
+    }
+
+    /// Asks the server to stop.
+    pub fn stop(&self) {
+        self.stopping.notify_one();
+    }
+
+    /// Waits until the server is asked to stop.
+    pub async fn stopped(&self) {
+        self.stopping.notified().await;
+    }
+}
+
+/// What protected mode says to strangers.
+const PROTECTED: &str = "DENIED Cairn is running in protected mode because protected mode is \
+    enabled and no password is set for the default user. In this mode connections are only \
+    accepted from the loopback interface. To accept others, set a password with 'requirepass', \
+    bind only addresses that strangers cannot reach, or turn protected mode off with 'CONFIG SET \
+    protected-mode no' from the same host.";
+
+/// Forty random hexadecimal digits.
+fn run_id() -> String {
+    let mut id = String::new();
+    while id.len() < 40 {
+        let n = cairn_core::util::random::with(|r| r.next_u64());
+        id.push_str(&format!("{n:016x}"));
+    }
+    id.truncate(40);
+    id
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -36,27 +36,146 @@ const SELF: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const OTHERS: Spec = Spec { flags: SELF.flags.or(Flags::ADMIN), complexity: "O(N) in the number of connections", ..SELF };
+const OTHERS: Spec = Spec {
+    flags: SELF.flags.or(Flags::ADMIN),
+    complexity: "O(N) in the number of connections",
+    ..SELF
+};
 
 const SUBCOMMANDS: &[Spec] = &[
-    Spec { name: "id", arity: 2, since: "5.0.0", summary: "Answers the connection's number", handler: id, ..SELF },
-    Spec { name: "getname", arity: 2, since: "2.6.9", summary: "Answers the connection's name", handler: getname, ..SELF },
-    Spec { name: "setname", arity: 3, since: "2.6.9", summary: "Names the connection", syntax: "connection-name", handler: setname, ..SELF },
-    Spec { name: "setinfo", arity: 4, since: "7.2.0", summary: "Names the client library", syntax: "<LIB-NAME libname | LIB-VER libver>", handler: setinfo, ..SELF },
-    Spec { name: "info", arity: 2, since: "6.2.0", summary: "Describes the connection", handler: info, ..SELF },
-    Spec { name: "getredir", arity: 2, since: "6.0.0", summary: "Answers where invalidations are redirected", handler: getredir, ..SELF },
-    Spec { name: "reply", arity: 3, since: "3.2.0", summary: "Turns replies on or off", syntax: "<ON | OFF | SKIP>", handler: reply, ..SELF },
-    Spec { name: "no-touch", arity: 3, since: "7.2.0", summary: "Chooses whether commands count as use of keys", syntax: "<ON | OFF>", handler: no_touch, ..SELF },
-    Spec { name: "no-evict", arity: 3, since: "7.0.0", summary: "Chooses whether the connection may be evicted", syntax: "<ON | OFF>", handler: no_evict, ..OTHERS },
-    Spec { name: "list", arity: -2, since: "2.4.0", summary: "Lists connections", syntax: "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]", handler: list, ..OTHERS },
-    Spec { name: "kill", arity: -3, since: "2.4.0", summary: "Closes connections", syntax: "<old-format | filters>", handler: kill, ..OTHERS },
-    Spec { name: "unblock", arity: -3, since: "5.0.0", summary: "Ends another connection's blocking command", syntax: "client-id [TIMEOUT | ERROR]", handler: unblock, ..OTHERS },
-    Spec { name: "pause", arity: -3, since: "3.0.0", summary: "Holds commands back", syntax: "timeout [WRITE | ALL]", reach: Reach::All, handler: pause, ..OTHERS },
-    Spec { name: "unpause", arity: 2, since: "6.2.0", summary: "Ends a pause", handler: unpause, ..OTHERS },
-    Spec { name: "help", arity: 2, since: "5.0.0", summary: "Explains the subcommands", handler: |ctx, _| {
-        introspection::help(ctx.reply, "CLIENT", SUBCOMMANDS);
-        Ok(Flow::Done)
-    }, ..SELF },
+    Spec {
+        name: "id",
+        arity: 2,
+        since: "5.0.0",
+        summary: "Answers the connection's number",
+        handler: id,
+        ..SELF
+    },
+    Spec {
+        name: "getname",
+        arity: 2,
+        since: "2.6.9",
+        summary: "Answers the connection's name",
+        handler: getname,
+        ..SELF
+    },
+    Spec {
+        name: "setname",
+        arity: 3,
+        since: "2.6.9",
+        summary: "Names the connection",
+        syntax: "connection-name",
+        handler: setname,
+        ..SELF
+    },
+    Spec {
+        name: "setinfo",
+        arity: 4,
+        since: "7.2.0",
+        summary: "Names the client library",
+        syntax: "<LIB-NAME libname | LIB-VER libver>",
+        handler: setinfo,
+        ..SELF
+    },
+    Spec {
+        name: "info",
+        arity: 2,
+        since: "6.2.0",
+        summary: "Describes the connection",
+        handler: info,
+        ..SELF
+    },
+    Spec {
+        name: "getredir",
+        arity: 2,
+        since: "6.0.0",
+        summary: "Answers where invalidations are redirected",
+        handler: getredir,
+        ..SELF
+    },
+    Spec {
+        name: "reply",
+        arity: 3,
+        since: "3.2.0",
+        summary: "Turns replies on or off",
+        syntax: "<ON | OFF | SKIP>",
+        handler: reply,
+        ..SELF
+    },
+    Spec {
+        name: "no-touch",
+        arity: 3,
+        since: "7.2.0",
+        summary: "Chooses whether commands count as use of keys",
+        syntax: "<ON | OFF>",
+        handler: no_touch,
+        ..SELF
+    },
+    Spec {
+        name: "no-evict",
+        arity: 3,
+        since: "7.0.0",
+        summary: "Chooses whether the connection may be evicted",
+        syntax: "<ON | OFF>",
+        handler: no_evict,
+        ..OTHERS
+    },
+    Spec {
+        name: "list",
+        arity: -2,
+        since: "2.4.0",
+        summary: "Lists connections",
+        syntax: "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+        handler: list,
+        ..OTHERS
+    },
+    Spec {
+        name: "kill",
+        arity: -3,
+        since: "2.4.0",
+        summary: "Closes connections",
+        syntax: "<old-format | filters>",
+        handler: kill,
+        ..OTHERS
+    },
+    Spec {
+        name: "unblock",
+        arity: -3,
+        since: "5.0.0",
+        summary: "Ends another connection's blocking command",
+        syntax: "client-id [TIMEOUT | ERROR]",
+        handler: unblock,
+        ..OTHERS
+    },
+    Spec {
+        name: "pause",
+        arity: -3,
+        since: "3.0.0",
+        summary: "Holds commands back",
+        syntax: "timeout [WRITE | ALL]",
+        reach: Reach::All,
+        handler: pause,
+        ..OTHERS
+    },
+    Spec {
+        name: "unpause",
+        arity: 2,
+        since: "6.2.0",
+        summary: "Ends a pause",
+        handler: unpause,
+        ..OTHERS
+    },
+    Spec {
+        name: "help",
+        arity: 2,
+        since: "5.0.0",
+        summary: "Explains the subcommands",
+        handler: |ctx, _| {
+            introspection::help(ctx.reply, "CLIENT", SUBCOMMANDS);
+            Ok(Flow::Done)
+        },
+        ..SELF
+    },
 ];
 
 fn id(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
@@ -78,9 +197,7 @@ pub fn valid_name(name: &[u8]) -> Result<String, CmdError> {
     if name.iter().all(|b| (b'!'..=b'~').contains(b)) {
         return Ok(text(name));
     }
-    Err(CmdError::fixed(
-        "ERR Client names cannot contain spaces, newlines or special characters.",
-    ))
+    Err(CmdError::fixed("ERR Client names cannot contain spaces, newlines or special characters."))
 }
 
 fn setname(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -344,9 +461,7 @@ fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         Some(&word) if is(word, "timeout") => false,
         Some(&word) if is(word, "error") => true,
         _ => {
-            return Err(CmdError::fixed(
-                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
-            ));
+            return Err(CmdError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
         }
     };
     let found = server(ctx)?.clients().get(&(id as u64)).cloned();
@@ -359,7 +474,8 @@ fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn pause(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let timeout = parse_i64(args[2]).ok_or(CmdError::fixed("ERR timeout is not an integer or out of range"))?;
+    let timeout = parse_i64(args[2])
+        .ok_or(CmdError::fixed("ERR timeout is not an integer or out of range"))?;
     if timeout < 0 {
         return Err(CmdError::fixed("ERR timeout is negative"));
     }

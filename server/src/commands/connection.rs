@@ -155,9 +155,7 @@ fn hello(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let mut proto = ctx.session.proto;
     if let Some(version) = args.get(1) {
         let Some(version) = cairn_core::util::int::parse_i64(version) else {
-            return Err(CmdError::fixed(
-                "ERR Protocol version is not an integer or out of range",
-            ));
+            return Err(CmdError::fixed("ERR Protocol version is not an integer or out of range"));
         };
         proto = match version {
             2 => Proto::Resp2,
@@ -180,9 +178,7 @@ fn hello(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
             _ => {
                 let option = text(option);
-                return Err(CmdError::new(format!(
-                    "ERR Syntax error in HELLO option '{option}'"
-                )));
+                return Err(CmdError::new(format!("ERR Syntax error in HELLO option '{option}'")));
             }
         }
     }

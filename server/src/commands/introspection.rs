@@ -135,7 +135,11 @@ pub const SPECS: &[Spec] = &[
     Spec {
         name: "shutdown",
         arity: -1,
-        flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(ANYTIME).or(Flags::NO_MULTI).or(Flags::ALLOW_BUSY),
+        flags: Flags::ADMIN
+            .or(Flags::NOSCRIPT)
+            .or(ANYTIME)
+            .or(Flags::NO_MULTI)
+            .or(Flags::ALLOW_BUSY),
         group: "server",
         since: "1.0.0",
         summary: "Stops the server",
@@ -177,15 +181,60 @@ const COMMAND: &[Spec] = &[
         },
         ..ABOUT
     },
-    Spec { name: "info", arity: -2, summary: "Describes commands", syntax: "[command-name [command-name ...]]", handler: command_info, ..ABOUT },
-    Spec { name: "docs", arity: -2, since: "7.0.0", summary: "Documents commands", syntax: "[command-name [command-name ...]]", handler: super::docs::command_docs, ..ABOUT },
-    Spec { name: "list", arity: -2, since: "7.0.0", summary: "Lists the names of commands", syntax: "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", handler: command_list, ..ABOUT },
-    Spec { name: "getkeys", arity: -3, summary: "Answers the keys of a command", syntax: "command [arg [arg ...]]", handler: |ctx, args| get_keys(ctx, args, false), ..ABOUT },
-    Spec { name: "getkeysandflags", arity: -3, since: "7.0.0", summary: "Answers the keys of a command and what it does with them", syntax: "command [arg [arg ...]]", handler: |ctx, args| get_keys(ctx, args, true), ..ABOUT },
-    Spec { name: "help", arity: 2, since: "5.0.0", summary: "Explains the subcommands", handler: |ctx, _| {
-        help(ctx.reply, "COMMAND", COMMAND);
-        Ok(Flow::Done)
-    }, ..ABOUT },
+    Spec {
+        name: "info",
+        arity: -2,
+        summary: "Describes commands",
+        syntax: "[command-name [command-name ...]]",
+        handler: command_info,
+        ..ABOUT
+    },
+    Spec {
+        name: "docs",
+        arity: -2,
+        since: "7.0.0",
+        summary: "Documents commands",
+        syntax: "[command-name [command-name ...]]",
+        handler: super::docs::command_docs,
+        ..ABOUT
+    },
+    Spec {
+        name: "list",
+        arity: -2,
+        since: "7.0.0",
+        summary: "Lists the names of commands",
+        syntax: "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+        handler: command_list,
+        ..ABOUT
+    },
+    Spec {
+        name: "getkeys",
+        arity: -3,
+        summary: "Answers the keys of a command",
+        syntax: "command [arg [arg ...]]",
+        handler: |ctx, args| get_keys(ctx, args, false),
+        ..ABOUT
+    },
+    Spec {
+        name: "getkeysandflags",
+        arity: -3,
+        since: "7.0.0",
+        summary: "Answers the keys of a command and what it does with them",
+        syntax: "command [arg [arg ...]]",
+        handler: |ctx, args| get_keys(ctx, args, true),
+        ..ABOUT
+    },
+    Spec {
+        name: "help",
+        arity: 2,
+        since: "5.0.0",
+        summary: "Explains the subcommands",
+        handler: |ctx, _| {
+            help(ctx.reply, "COMMAND", COMMAND);
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
 ];
 
 const MEMORY: &[Spec] = &[
@@ -221,9 +270,7 @@ const MEMORY: &[Spec] = &[
 /// HELP of a container, from its subcommands' specs.
 pub fn help(reply: &mut Reply, container: &str, subcommands: &[Spec]) {
     reply.array(1 + 2 * subcommands.len());
-    reply.simple(&format!(
-        "{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    ));
+    reply.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
     for spec in subcommands {
         let space = if spec.syntax.is_empty() { "" } else { " " };
         reply.simple(&format!("{}{space}{}", spec.name.to_uppercase(), spec.syntax));
@@ -406,9 +453,7 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
     let command = match ctx.engine().resolve(words) {
         Ok(command) => command,
         Err(e) if e.text().starts_with("ERR wrong number") => {
-            return Err(CmdError::fixed(
-                "ERR Invalid number of arguments specified for command",
-            ));
+            return Err(CmdError::fixed("ERR Invalid number of arguments specified for command"));
         }
         Err(_) => return Err(CmdError::fixed("ERR Invalid command specified")),
     };

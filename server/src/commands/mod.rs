@@ -1,7 +1,9 @@
 //! Commands about connections, the configuration and the process: what core cannot know.
 
 mod client;
+mod config;
 mod connection;
+mod debug;
 mod docs;
 mod introspection;
 mod pubsub;
@@ -17,12 +19,18 @@ use crate::server::Server;
 
 /// Adds all of them.
 pub fn register(registry: &mut Registry) {
-    for specs in [connection::SPECS, client::SPECS, pubsub::SPECS, introspection::SPECS] {
-        registry.add(specs);
-    }
+    let families = [
+        connection::SPECS,
+        client::SPECS,
+        pubsub::SPECS,
+        introspection::SPECS,
+        config::SPECS,
+        debug::SPECS,
+    ];
+    families.into_iter().for_each(|specs| registry.add(specs));
 }
 
-pub use pubsub::check_subscriber;
+pub use pubsub::{check_subscriber, forget as forget_subscriptions};
 
 /// The server behind a running command.
 fn server<'e>(ctx: &Ctx<'_, 'e>) -> Result<&'e Arc<Server>, CmdError> {

@@ -13,13 +13,9 @@ use crate::client::Client;
 use crate::pubsub::Kind;
 use crate::server::Server;
 
-const LISTEN: Flags =
-    Flags::PUBSUB.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE);
-const SAY: Flags = Flags::PUBSUB
-    .or(Flags::LOADING)
-    .or(Flags::STALE)
-    .or(Flags::FAST)
-    .or(Flags::MAY_REPLICATE);
+const LISTEN: Flags = Flags::PUBSUB.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE);
+const SAY: Flags =
+    Flags::PUBSUB.or(Flags::LOADING).or(Flags::STALE).or(Flags::FAST).or(Flags::MAY_REPLICATE);
 
 /// A subscribing command.
 const fn listen(
@@ -46,29 +42,59 @@ const fn listen(
 
 /// The family's commands.
 pub const SPECS: &[Spec] = &[
-    listen("subscribe", -2, "2.0.0", "channel [channel ...]", "Listens to channels", |ctx, args| {
-        subscribe(ctx, args, Kind::Channel)
-    }),
-    listen("unsubscribe", -1, "2.0.0", "[channel [channel ...]]", "Stops listening to channels", |ctx, args| {
-        unsubscribe(ctx, args, Kind::Channel)
-    }),
-    listen("psubscribe", -2, "2.0.0", "pattern [pattern ...]", "Listens to all channels that match patterns", |ctx, args| {
-        subscribe(ctx, args, Kind::Pattern)
-    }),
-    listen("punsubscribe", -1, "2.0.0", "[pattern [pattern ...]]", "Stops listening by patterns", |ctx, args| {
-        unsubscribe(ctx, args, Kind::Pattern)
-    }),
+    listen(
+        "subscribe",
+        -2,
+        "2.0.0",
+        "channel [channel ...]",
+        "Listens to channels",
+        |ctx, args| subscribe(ctx, args, Kind::Channel),
+    ),
+    listen(
+        "unsubscribe",
+        -1,
+        "2.0.0",
+        "[channel [channel ...]]",
+        "Stops listening to channels",
+        |ctx, args| unsubscribe(ctx, args, Kind::Channel),
+    ),
+    listen(
+        "psubscribe",
+        -2,
+        "2.0.0",
+        "pattern [pattern ...]",
+        "Listens to all channels that match patterns",
+        |ctx, args| subscribe(ctx, args, Kind::Pattern),
+    ),
+    listen(
+        "punsubscribe",
+        -1,
+        "2.0.0",
+        "[pattern [pattern ...]]",
+        "Stops listening by patterns",
+        |ctx, args| unsubscribe(ctx, args, Kind::Pattern),
+    ),
     Spec {
         keys: &[KeySpec::range(1, -1, 1, Access::NOT_KEY)],
-        ..listen("ssubscribe", -2, "7.0.0", "shardchannel [shardchannel ...]", "Listens to shard channels", |ctx, args| {
-            subscribe(ctx, args, Kind::Shard)
-        })
+        ..listen(
+            "ssubscribe",
+            -2,
+            "7.0.0",
+            "shardchannel [shardchannel ...]",
+            "Listens to shard channels",
+            |ctx, args| subscribe(ctx, args, Kind::Shard),
+        )
     },
     Spec {
         keys: &[KeySpec::range(1, -1, 1, Access::NOT_KEY)],
-        ..listen("sunsubscribe", -1, "7.0.0", "[shardchannel [shardchannel ...]]", "Stops listening to shard channels", |ctx, args| {
-            unsubscribe(ctx, args, Kind::Shard)
-        })
+        ..listen(
+            "sunsubscribe",
+            -1,
+            "7.0.0",
+            "[shardchannel [shardchannel ...]]",
+            "Stops listening to shard channels",
+            |ctx, args| unsubscribe(ctx, args, Kind::Shard),
+        )
     },
     Spec {
         name: "publish",

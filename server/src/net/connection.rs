@@ -282,7 +282,7 @@ impl Connection {
     fn run_one(&mut self, cx: &mut Context<'_>) -> bool {
         let args: SmallVec<[&[u8]; 8]> = self.reader.args().iter().collect();
         let thread = &self.thread;
-        if thread.server.holds_back(&self.client, &self.session, &args, cx.waker()) {
+        if thread.server.holds_back(&self.session, &args, cx.waker()) {
             return false;
         }
         let from = self.out.len();

@@ -132,15 +132,12 @@ impl ThreadState {
     }
 }
 
-/// Cron runs per second.
-const HZ: u32 = 10;
-
 /// The share of a cron period that active expiry may take, as a divisor.
 const EXPIRE_SHARE: u32 = 4;
 
 /// Regular work: the first thread expires keys, forgets dead watchers, and looks after clients.
 async fn cron(state: Rc<ThreadState>) {
-    let period = Duration::from_secs(1) / HZ;
+    let period = Duration::from_secs(1) / state.server.hz();
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut cursor = ExpireCursor::default();

@@ -1,0 +1,167 @@
+//! Settings that the hot path reads, taken from the configuration whenever it changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use crate::config::Config;
+use crate::config::table::{clients, memory};
+use crate::keyspace::access::Tracking;
+use crate::keyspace::{Eviction, Policy};
+use crate::notify::Class;
+
+/// Settings that the hot path reads.
+pub struct Tuning {
+    notify: AtomicU32,
+    lfu: AtomicBool,
+    lfu_log_factor: AtomicU32,
+    lfu_decay_minutes: AtomicU32,
+    lazy: AtomicU8,
+    keeps_expired: AtomicBool,
+    /// Which keys go when memory is short.
+    pub eviction: Eviction,
+    /// `maxmemory` in bytes, 0 for no limit.
+    pub maxmemory: AtomicU64,
+    /// `proto-max-bulk-len` in bytes: also the longest string a command may make.
+    pub max_bulk_len: AtomicU64,
+    /// Nanoseconds from which a command is told to [`Host::observe`]; `u64::MAX` for none.
+    pub observe_above: AtomicU64,
+}
+
+const LAZY_EXPIRE: u8 = 1;
+const LAZY_EVICT: u8 = 2;
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            notify: AtomicU32::new(0),
+            lfu: AtomicBool::new(false),
+            lfu_log_factor: AtomicU32::new(10),
+            lfu_decay_minutes: AtomicU32::new(1),
+            lazy: AtomicU8::new(0),
+            keeps_expired: AtomicBool::new(false),
+            eviction: Eviction::default(),
+            maxmemory: AtomicU64::new(0),
+            max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
+            observe_above: AtomicU64::new(u64::MAX),
+        }
+    }
+}
+
+impl Tuning {
+    /// Settings that follow the configuration.
+    pub(crate) fn hooked(config: &Config) -> Arc<Self> {
+        let tuning = Arc::new(Self::default());
+        let hooked = Arc::clone(&tuning);
+        let ids = [
+            memory::MAXMEMORY,
+            memory::MAXMEMORY_POLICY,
+            memory::MAXMEMORY_SAMPLES,
+            memory::LFU_LOG_FACTOR,
+            memory::LFU_DECAY_TIME,
+            memory::LAZYFREE_LAZY_EXPIRE,
+            memory::LAZYFREE_LAZY_EVICTION,
+            clients::PROTO_MAX_BULK_LEN,
+            clients::NOTIFY_KEYSPACE_EVENTS,
+        ];
+        config.on_change(&ids, move |config| hooked.follow(config));
+        tuning
+    }
+
+    /// Takes over the configuration's values.
+    fn follow(&self, config: &Config) -> Result<(), String> {
+        self.maxmemory.store(config.unsigned(memory::MAXMEMORY), Ordering::Relaxed);
+        let name = config.formatted(memory::MAXMEMORY_POLICY);
+        let policy = Policy::NAMES.iter().find(|(known, _)| known.as_bytes() == name);
+        let policy = policy.map_or(Policy::NoEviction, |(_, policy)| *policy);
+        self.eviction.set_policy(policy);
+        self.eviction.set_samples(config.int(memory::MAXMEMORY_SAMPLES) as u32);
+        self.set_tracking(if policy.is_lfu() {
+            Tracking::Lfu {
+                log_factor: config.int(memory::LFU_LOG_FACTOR) as u32,
+                decay_minutes: config.int(memory::LFU_DECAY_TIME) as u32,
+            }
+        } else {
+            Tracking::Lru
+        });
+        self.set_lazy(
+            config.bool(memory::LAZYFREE_LAZY_EXPIRE),
+            config.bool(memory::LAZYFREE_LAZY_EVICTION),
+        );
+        self.max_bulk_len.store(config.unsigned(clients::PROTO_MAX_BULK_LEN), Ordering::Relaxed);
+        let letters = config.string(clients::NOTIFY_KEYSPACE_EVENTS);
+        let classes = Class::parse(&letters)
+            .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.")?;
+        self.set_notify_classes(classes);
+        Ok(())
+    }
+
+    /// Whether events of a class are published.
+    #[inline]
+    pub fn notifies(&self, class: Class) -> bool {
+        let set = self.notify.load(Ordering::Relaxed);
+        set != 0 && Class::from_bits(set).has(class)
+    }
+
+    /// The classes of events that are published.
+    pub fn notify_classes(&self) -> Class {
+        Class::from_bits(self.notify.load(Ordering::Relaxed))
+    }
+
+    /// Chooses the classes of events that are published.
+    pub fn set_notify_classes(&self, class: Class) {
+        self.notify.store(class.bits(), Ordering::Relaxed);
+    }
+
+    /// How the use of keys is tracked.
+    #[inline]
+    pub fn tracking(&self) -> Tracking {
+        if !self.lfu.load(Ordering::Relaxed) {
+            return Tracking::Lru;
+        }
+        Tracking::Lfu {
+            log_factor: self.lfu_log_factor.load(Ordering::Relaxed),
+            decay_minutes: self.lfu_decay_minutes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Chooses how the use of keys is tracked.
+    pub fn set_tracking(&self, tracking: Tracking) {
+        if let Tracking::Lfu { log_factor, decay_minutes } = tracking {
+            self.lfu_log_factor.store(log_factor, Ordering::Relaxed);
+            self.lfu_decay_minutes.store(decay_minutes, Ordering::Relaxed);
+        }
+        self.lfu.store(matches!(tracking, Tracking::Lfu { .. }), Ordering::Relaxed);
+    }
+
+    /// `lfu-decay-time`, in minutes.
+    pub fn lfu_decay_minutes(&self) -> u32 {
+        self.lfu_decay_minutes.load(Ordering::Relaxed)
+    }
+
+    /// Whether expiry is logged as UNLINK.
+    pub fn lazy_expire(&self) -> bool {
+        self.lazy.load(Ordering::Relaxed) & LAZY_EXPIRE != 0
+    }
+
+    /// Whether eviction is logged as UNLINK.
+    pub fn lazy_evict(&self) -> bool {
+        self.lazy.load(Ordering::Relaxed) & LAZY_EVICT != 0
+    }
+
+    /// Chooses how expiry and eviction are logged.
+    pub fn set_lazy(&self, expire: bool, evict: bool) {
+        let bits = if expire { LAZY_EXPIRE } else { 0 } | if evict { LAZY_EVICT } else { 0 };
+        self.lazy.store(bits, Ordering::Relaxed);
+    }
+
+    /// Whether expired keys are only hidden, not removed (a replica leaves that to its primary).
+    #[inline]
+    pub fn keeps_expired(&self) -> bool {
+        self.keeps_expired.load(Ordering::Relaxed)
+    }
+
+    /// Chooses whether expired keys are only hidden.
+    pub fn set_keeps_expired(&self, keeps: bool) {
+        self.keeps_expired.store(keeps, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,258 @@
+//! From the command line to a running server, and to its end.
+
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use cairn_core::Engine;
+use cairn_core::config::Config;
+use cairn_core::config::command_line::CommandLine;
+use cairn_core::config::load::{self, Startup};
+use cairn_core::config::table::{logging, network, server as params};
+use cairn_core::module::Module;
+
+use crate::host::ServerHost;
+use crate::log::{Level, Log};
+use crate::net::{listener, mailbox::Message, thread};
+use crate::server::Server;
+use crate::{commands, version};
+
+/// A server that listens.
+pub struct Running {
+    /// The server.
+    pub server: Arc<Server>,
+    threads: Vec<JoinHandle<()>>,
+    tcp: Vec<std::net::TcpListener>,
+    unix: Option<(PathBuf, std::os::unix::net::UnixListener)>,
+}
+
+/// A module that can be switched off: `module-<name> no`.
+pub struct ModuleChoice {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// Makes it.
+    pub make: fn() -> Arc<dyn Module>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// What is wrong with it, for the operator.
+pub fn configure(line: &CommandLine) -> Result<(Arc<Config>, Startup), String> {
+    let config = Config::new();
+    let file = match &line.file {
+        Some(path) => load::read_file(path).map_err(|e| e.to_string())?,
+        None => Vec::new(),
+    };
+    let mut input = Vec::new();
+    if line.standard_input {
+        let read = std::io::stdin().read_to_end(&mut input);
+        read.map_err(|e| format!("Fatal error, can't read standard input: {e}"))?;
+    }
+    let text = line.text(&file, &input);
+    let startup = load::load_text(&config, &text).map_err(|e| e.to_string())?;
+    Ok((Arc::new(config), startup))
+}
+
+impl Running {
+    /// Makes engine and server, opens the sockets and starts the threads.
+    ///
+    /// # Errors
+    /// Why it cannot run, for the operator.
+    pub fn start(
+        config: Arc<Config>,
+        startup: &Startup,
+        file: Option<PathBuf>,
+        modules: Vec<Arc<dyn Module>>,
+    ) -> Result<Self, String> {
+        let databases = config.int(params::DATABASES) as usize;
+        let renames = startup.renamed_commands.clone();
+        let mut unknown = None;
+        let engine =
+            Arc::new(Engine::with_config(Arc::clone(&config), databases, modules, |registry| {
+                commands::register(registry);
+                for (old, new) in &renames {
+                    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+                    if !registry.rename(&old, &new) {
+                        unknown = Some(old.into_owned());
+                    }
+                }
+            }));
+        if let Some(name) = unknown {
+            return Err(format!("rename-command: no such command: '{name}'"));
+        }
+        let log = Log::new(Level::Notice);
+        let server = Server::new(engine, log, threads(&config), file);
+        server.engine.set_host(Box::new(ServerHost::new(&server)));
+        follow_logging(&server);
+        config.apply_all()?;
+        server.engine.modules.start(&server.engine);
+        for name in &startup.without_effect {
+            server.log.warning(&format!("configuration: '{name}' is known but has no effect yet"));
+        }
+        for name in &startup.obsolete {
+            server.log.warning(&format!("configuration: '{name}' is obsolete and ignored"));
+        }
+        let (tcp, unix) = open_sockets(&config)?;
+        let threads = start_threads(&server)?;
+        Ok(Self { server, threads, tcp, unix })
+    }
+
+    /// The TCP port that was opened: of use when the configured one is 0.
+    pub fn local_port(&self) -> Option<u16> {
+        self.tcp.first().and_then(|l| l.local_addr().ok()).map(|a| a.port())
+    }
+
+    /// Accepts connections until the server is asked to stop, by SHUTDOWN, SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// When the system gives no runtime or no signal handlers.
+    pub fn serve(self) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let Self { server, threads, tcp, unix } = self;
+        let socket = unix.as_ref().map(|(path, _)| path.clone());
+        runtime.block_on(async {
+            let local = tokio::task::LocalSet::new();
+            for listener in tcp {
+                local.spawn_local(listener::accept_tcp(Arc::clone(&server), listener));
+            }
+            if let Some((_, listener)) = unix {
+                local.spawn_local(listener::accept_unix(Arc::clone(&server), listener));
+            }
+            server.log.notice(&format!(
+                "Server initialized. Cairn {} ready to accept connections on port {}",
+                version::CAIRN,
+                server.port()
+            ));
+            local.run_until(wait_for_end(&server)).await
+        })?;
+        for mailbox in &server.threads {
+            mailbox.send(Message::Stop);
+        }
+        for thread in threads {
+            // A thread that panicked has nothing more to finish.
+            let _ = thread.join();
+        }
+        if let Some(path) = socket {
+            // It may be gone already.
+            let _ = std::fs::remove_file(path);
+        }
+        server.log.notice("Cairn is now ready to exit, bye bye...");
+        Ok(())
+    }
+}
+
+async fn wait_for_end(server: &Server) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => server.log.warning("Received SIGTERM, shutting down"),
+        _ = interrupt.recv() => server.log.warning("Received SIGINT, shutting down"),
+        () = server.stopped() => server.log.notice("User requested shutdown..."),
+    }
+    Ok(())
+}
+
+/// How many I/O threads: `io-threads`, or one for each core.
+fn threads(config: &Config) -> usize {
+    match config.int(network::IO_THREADS) {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        n => n as usize,
+    }
+}
+
+fn follow_logging(server: &Arc<Server>) {
+    let weak = Arc::downgrade(server);
+    server.config().on_change(&[logging::LOGLEVEL, logging::LOGFILE], move |config| {
+        let Some(server) = weak.upgrade() else { return Ok(()) };
+        let level = match &config.formatted(logging::LOGLEVEL)[..] {
+            b"debug" => Level::Debug,
+            b"verbose" => Level::Verbose,
+            b"notice" => Level::Notice,
+            b"warning" => Level::Warning,
+            _ => Level::Nothing,
+        };
+        server.log.set_level(level);
+        let file = config.string(logging::LOGFILE);
+        server.log.set_file((!file.is_empty()).then(|| PathBuf::from(file)));
+        Ok(())
+    });
+}
+
+fn start_threads(server: &Arc<Server>) -> Result<Vec<JoinHandle<()>>, String> {
+    let mut threads = Vec::new();
+    for (number, mailbox) in server.threads.iter().enumerate() {
+        let thread = thread::start(Arc::clone(server), number, Arc::clone(mailbox));
+        threads.push(thread.map_err(|e| format!("I/O thread {number} could not start: {e}"))?);
+    }
+    Ok(threads)
+}
+
+type Sockets = (Vec<std::net::TcpListener>, Option<(PathBuf, std::os::unix::net::UnixListener)>);
+
+fn open_sockets(config: &Config) -> Result<Sockets, String> {
+    let port = config.int(network::PORT) as u16;
+    let backlog = config.int(network::TCP_BACKLOG) as i32;
+    let text = config.text(network::BIND);
+    let unixsocket = config.string(network::UNIXSOCKET);
+    let mut tcp = Vec::new();
+    // Port 0 is redis-server's way of saying "no TCP"; without a Unix socket either it lets the
+    // system choose a port, which tests use.
+    if port != 0 || unixsocket.is_empty() {
+        for word in text.split(|b| *b == b' ').filter(|word| !word.is_empty()) {
+            let word = String::from_utf8_lossy(word);
+            let (optional, address) = match word.strip_prefix('-') {
+                Some(address) => (true, address),
+                None => (false, &*word),
+            };
+            match open_tcp(address, port, backlog) {
+                Ok(listener) => tcp.push(listener),
+                Err(_) if optional => {}
+                Err(e) => {
+                    return Err(format!(
+                        "Could not create server TCP listening socket {address}:{port}: {e}"
+                    ));
+                }
+            }
+        }
+    }
+    let unix = match &unixsocket[..] {
+        "" => None,
+        path => {
+            let path = PathBuf::from(path);
+            let mode = config.int(network::UNIXSOCKETPERM) as u32;
+            let listener = listener::unix(&path, (mode != 0).then_some(mode));
+            let error = |e| format!("Failed opening Unix socket: bind: {}: {e}", path.display());
+            Some((path.clone(), listener.map_err(error)?))
+        }
+    };
+    if tcp.is_empty() && unix.is_none() {
+        return Err("Configured to not listen anywhere, exiting.".into());
+    }
+    Ok((tcp, unix))
+}
+
+fn open_tcp(address: &str, port: u16, backlog: i32) -> std::io::Result<std::net::TcpListener> {
+    let ip: IpAddr = match address {
+        "*" => IpAddr::from([0, 0, 0, 0]),
+        "::*" => IpAddr::from([0u16; 8]),
+        "localhost" => IpAddr::from([127, 0, 0, 1]),
+        other => other.parse().map_err(|_| std::io::ErrorKind::AddrNotAvailable)?,
+    };
+    listener::tcp(ip, port, backlog)
+}
+
+/// Writes `pidfile`, if there is one.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_pid_file(config: &Config) -> std::io::Result<()> {
+    let path = config.string(params::PIDFILE);
+    if path.is_empty() {
+        return Ok(());
+    }
+    std::fs::write(Path::new(&path), format!("{}\n", std::process::id()))
+}
