@@ -3,13 +3,17 @@
 //! A family's `SPECS` is all that this file needs to know of it. Commands about connections,
 //! configuration and the process are the server's.
 
+mod connection;
+mod options;
+mod strings;
 mod transactions;
 
 use crate::command::Registry;
 
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
-    for specs in [transactions::SPECS] {
+    let families = [connection::SPECS, transactions::SPECS].into_iter();
+    for specs in families.chain(strings::SPECS.iter().copied()) {
         registry.add(specs);
     }
 }

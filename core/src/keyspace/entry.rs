@@ -328,6 +328,37 @@ impl Entry {
         true
     }
 
+    /// Replaces the value by an integer, in place when it is stored as one already. The hot path
+    /// of INCR. Returns the old value's object, if it was one.
+    pub fn set_int(&mut self, n: i64) -> Option<Box<dyn Object>> {
+        if self.header().kind != Tag::Int {
+            return self.set_value(Value::Int(n));
+        }
+        // SAFETY: 18. The payload of this tag is an integer.
+        unsafe { self.payload().cast::<i64>().write(n) };
+        None
+    }
+
+    /// Replaces value and expiry by a string that is copied once. Returns the old value's object,
+    /// if it was one, so that the caller may free it elsewhere.
+    pub fn set_bytes(&mut self, bytes: &[u8], expiry: Option<i64>) -> Option<Box<dyn Object>> {
+        let mut fresh = Self::with_bytes(self.key(), bytes, expiry);
+        fresh.header_mut().clock = self.header().clock;
+        let mut old = std::mem::replace(self, fresh);
+        if old.header().kind != Tag::Object {
+            return None;
+        }
+        match old.take_value() {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Marks a string as changed in place: see [`Entry::is_raw`].
+    pub fn mark_raw(&mut self) {
+        self.header_mut().flags |= RAW;
+    }
+
     /// Takes the value out, leaving the integer 0. For freeing or moving values.
     pub fn take_value(&mut self) -> Value {
         match self.take_source() {

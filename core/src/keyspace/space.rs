@@ -157,9 +157,20 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn lookup(&mut self, key: &[u8]) -> Option<&Entry> {
         let worker = self.worker;
+        if self.engine.tuning.notifies(Class::KEY_MISS) {
+            self.notify_miss(key);
+        }
         let found = self.lookup_mut(key);
         worker.counters.lookup(found.is_some());
         found.map(|entry| &*entry)
+    }
+
+    #[cold]
+    fn notify_miss(&mut self, key: &[u8]) {
+        self.expire_if_due(key);
+        if !self.exists(key) {
+            self.notify(Class::KEY_MISS, "keymiss", key);
+        }
     }
 
     /// The entry of a key, to be changed: the first half of a change. An expired key is removed.
@@ -264,6 +275,12 @@ impl<'e> Space<'e> {
     /// Sets a key's value, whether or not it existed.
     pub fn put(&mut self, key: &[u8], value: Value, put: Put) {
         self.expire_if_due(key);
+        if self.engine.tuning.notify_classes() != Class::default() {
+            self.notify_overwrite(
+                key,
+                if let Value::Object(o) = &value { Some(&**o) } else { None },
+            );
+        }
         if let Some(entry) = self.find_mut(key) {
             let had = entry.expiry().is_some();
             let expiry = put.resolve(entry.expiry());
@@ -283,15 +300,31 @@ impl<'e> Space<'e> {
     pub fn put_bytes(&mut self, key: &[u8], bytes: &[u8], put: Put) {
         self.expire_if_due(key);
         let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
-        match self.find_mut(key) {
-            Some(entry) => {
-                if put.resolve(entry.expiry()) == entry.expiry() && entry.try_overwrite(bytes) {
-                    access::touch(entry, now, tracking, || worker.dice());
-                    return;
-                }
-                self.put(key, Value::Bytes(bytes.to_vec()), put);
-            }
-            None => self.insert(Entry::with_bytes(key, bytes, put.resolve(None))),
+        if self.engine.tuning.notify_classes() != Class::default() {
+            self.notify_overwrite(key, None);
+        }
+        let Some(entry) = self.find_mut(key) else {
+            return self.insert(Entry::with_bytes(key, bytes, put.resolve(None)));
+        };
+        let had = entry.expiry();
+        let expiry = put.resolve(had);
+        let in_place = had == expiry && entry.try_overwrite(bytes);
+        let old = if in_place { None } else { entry.set_bytes(bytes, expiry) };
+        access::touch(entry, now, tracking, || worker.dice());
+        self.count_expiry(key, had.is_some(), expiry.is_some());
+        self.free(old);
+    }
+
+    /// Publishes that a key is about to get another value, and perhaps another type; `object` is
+    /// the new value unless that is a string.
+    #[cold]
+    fn notify_overwrite(&mut self, key: &[u8], object: Option<&dyn Object>) {
+        let Some(entry) = self.peek(key) else { return };
+        let old = if let ValueRef::Object(o) = entry.value() { Some(o.kind()) } else { None };
+        let changes_type = old != object.map(Object::kind);
+        self.notify(Class::OVERWRITTEN, "overwritten", key);
+        if changes_type {
+            self.notify(Class::TYPE_CHANGED, "type_changed", key);
         }
     }
 
