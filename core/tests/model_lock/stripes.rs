@@ -158,7 +158,7 @@ fn overtaking(lock_patiently: fn(&World) -> u32) {
             assert!(failed <= FAILURES_MAX, "overtaken without end");
         }
     };
-    let hogs = (1..=u64::from(HOGS)).map(|me| command(&world, &[0], me, 25));
+    let hogs = (1..=u64::from(HOGS)).map(|me| command(&world, &[0], me, 50));
     run(hogs.chain([Box::new(patient) as Box<dyn FnOnce() + Send>]).collect());
 }
 
