@@ -17,6 +17,7 @@ use crate::lock::Participant;
 use crate::module::{Module, Modules};
 use crate::notify::Class;
 use crate::session::Session;
+use crate::types::Limits;
 
 /// What the engine needs from whoever embeds it.
 pub trait Host: Any + Send + Sync {
@@ -55,6 +56,8 @@ pub struct Tuning {
     keeps_expired: AtomicBool,
     /// Which keys go when memory is short.
     pub eviction: Eviction,
+    /// When values leave their compact forms.
+    pub limits: Limits,
     /// `maxmemory` in bytes, 0 for no limit.
     pub maxmemory: AtomicU64,
     /// `proto-max-bulk-len` in bytes: also the longest string a command may make.
@@ -76,6 +79,7 @@ impl Default for Tuning {
             lazy: AtomicU8::new(0),
             keeps_expired: AtomicBool::new(false),
             eviction: Eviction::default(),
+            limits: Limits::default(),
             maxmemory: AtomicU64::new(0),
             max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
             observe_above: AtomicU64::new(u64::MAX),

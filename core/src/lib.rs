@@ -19,6 +19,7 @@ pub mod notify;
 pub mod reply;
 pub mod session;
 mod sync;
+pub mod types;
 pub mod util;
 pub mod value;
 pub mod watch;

@@ -3,13 +3,17 @@
 //! A family's `SPECS` is all that this file needs to know of it. Commands about connections,
 //! configuration and the process are the server's.
 
+mod hashes;
+mod parts;
+#[cfg(test)]
+mod testing {}
 mod transactions;
 
 use crate::command::Registry;
 
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
-    for specs in [transactions::SPECS] {
+    for specs in [hashes::SPECS, transactions::SPECS] {
         registry.add(specs);
     }
 }
