@@ -6,7 +6,7 @@
 mod hashes;
 mod parts;
 #[cfg(test)]
-mod testing {}
+mod testing;
 mod transactions;
 
 use crate::command::Registry;

@@ -1,6 +1,8 @@
 //! The commands on hashes: their specs, and those that concern fields one by one. Whole hashes
 //! and random choices are in [`whole`].
 
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use super::parts::{self, element};
@@ -12,16 +14,14 @@ use crate::util::long_double::LongDouble;
 use crate::util::num;
 use whole::{hgetall, hkeys, hrandfield, hscan, hvals};
 
-const HASH: Spec =
-    Spec { acl: Acl::HASH, group: "hash", since: "2.0.0", ..Spec::DEFAULT };
+const HASH: Spec = Spec { acl: Acl::HASH, group: "hash", since: "2.0.0", ..Spec::DEFAULT };
 
 const LOOK: &[KeySpec] = &[KeySpec::one(1, Access::RO)];
 const READ: &[KeySpec] = &[KeySpec::one(1, Access::RO.or(Access::ACCESS))];
 const UPDATE: &[KeySpec] = &[KeySpec::one(1, Access::RW.or(Access::UPDATE))];
 const INSERT: &[KeySpec] = &[KeySpec::one(1, Access::RW.or(Access::INSERT))];
 const DELETE: &[KeySpec] = &[KeySpec::one(1, Access::RW.or(Access::DELETE))];
-const CHANGE: &[KeySpec] =
-    &[KeySpec::one(1, Access::RW.or(Access::ACCESS).or(Access::UPDATE))];
+const CHANGE: &[KeySpec] = &[KeySpec::one(1, Access::RW.or(Access::ACCESS).or(Access::UPDATE))];
 
 /// The family's commands.
 pub const SPECS: &[Spec] = &[
@@ -205,7 +205,6 @@ pub const SPECS: &[Spec] = &[
         handler: hscan,
         ..HASH
     },
-
 ];
 
 /// HSET and HMSET, which differ in their replies only.
@@ -306,9 +305,8 @@ fn hincrby(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         Some(value) => num::parse_i64(value.as_bytes(&mut itoa::Buffer::new()))
             .ok_or(CmdError::fixed("ERR hash value is not an integer"))?,
     };
-    let sum = old
-        .checked_add(by)
-        .ok_or(CmdError::fixed("ERR increment or decrement would overflow"))?;
+    let sum =
+        old.checked_add(by).ok_or(CmdError::fixed("ERR increment or decrement would overflow"))?;
     store(ctx, key, field, itoa::Buffer::new().format(sum).as_bytes(), "hincrby")?;
     ctx.reply.int(sum);
     Ok(Flow::Done)
