@@ -21,6 +21,7 @@ pub mod reply;
 pub mod session;
 mod sync;
 pub mod tuning;
+pub mod types;
 pub mod util;
 pub mod value;
 pub mod watch;

@@ -34,6 +34,9 @@ pub struct Blocked {
     pub waiter: Arc<Waiter>,
     /// When to give up and what to answer then.
     pub block: Block,
+    /// The place in line of [`crate::engine::Engine::poll_unblock`]. It goes when the wait does,
+    /// so that a reply which comes first leaves no place behind that nobody will use.
+    pub(crate) wait: Wait,
 }
 
 /// Where a command that could not go on stands.

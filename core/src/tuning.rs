@@ -8,6 +8,7 @@ use crate::config::table::{clients, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
+use crate::types::Limits;
 
 /// Settings that the hot path reads.
 pub struct Tuning {
@@ -19,6 +20,8 @@ pub struct Tuning {
     keeps_expired: AtomicBool,
     /// Which keys go when memory is short.
     pub eviction: Eviction,
+    /// When values leave their compact forms.
+    pub limits: Limits,
     /// `maxmemory` in bytes, 0 for no limit.
     pub maxmemory: AtomicU64,
     /// `proto-max-bulk-len` in bytes: also the longest string a command may make.
@@ -40,6 +43,7 @@ impl Default for Tuning {
             lazy: AtomicU8::new(0),
             keeps_expired: AtomicBool::new(false),
             eviction: Eviction::default(),
+            limits: Limits::default(),
             maxmemory: AtomicU64::new(0),
             max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
             observe_above: AtomicU64::new(u64::MAX),

@@ -84,7 +84,7 @@ impl Pause {
         if !self.holds(session, command) {
             return false;
         }
-        self.waiting.enter(0, waker);
+        self.waiting.wait(waker);
         // Looked at again after entering: an end in between would have woken nobody.
         self.holds(session, command)
     }

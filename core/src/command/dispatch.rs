@@ -16,7 +16,7 @@ use crate::blocking::{WaitState, Waiter, WaiterSeed};
 use crate::clock;
 use crate::engine::{Engine, Worker};
 use crate::error::CmdError;
-use crate::keyspace::{Held, Scope, ShardSet, Space, ValueRef, shard_of};
+use crate::keyspace::{Held, Scope, ShardSet, Space, ValueRef, Wait, shard_of};
 use crate::reply::Reply;
 use crate::session::{Blocked, Queued, Session};
 
@@ -183,7 +183,9 @@ impl Engine {
     ) -> Option<Held<'_>> {
         let may_serve = command.spec.is_write() || command.spec.reach == Reach::Transaction;
         loop {
-            let Some(held) = self.poll_hold(worker, session, &scope, waker) else {
+            let Some(held) =
+                self.poll_hold(worker, session.id, &mut session.pending.wait, &scope, waker)
+            else {
                 session.pending.scope = Some(scope);
                 return None;
             };
@@ -197,7 +199,8 @@ impl Engine {
     fn poll_hold(
         &self,
         worker: &Worker,
-        session: &mut Session,
+        token: u64,
+        wait: &mut Wait,
         scope: &Scope,
         waker: &Waker,
     ) -> Option<Held<'_>> {
@@ -206,15 +209,15 @@ impl Engine {
             Scope::Shards(shards) if shards.is_empty() => Some(cells.hold_nothing()),
             Scope::Shards(shards) => {
                 while !self.enter(worker) {
-                    if cells.poll_gate(&mut session.pending.wait, waker) {
+                    if cells.poll_gate(wait, waker) {
                         return None;
                     }
                 }
-                cells.poll_hold(shards, &mut session.pending.wait, waker)
+                cells.poll_hold(shards, wait, waker)
             }
             Scope::All => {
                 self.end_turn(worker);
-                cells.poll_hold_all(session.id, &mut session.pending.wait, waker)
+                cells.poll_hold_all(token, wait, waker)
             }
         }
     }
@@ -297,10 +300,13 @@ impl Engine {
         session: &mut Session,
         waker: &Waker,
     ) -> Poll<Option<Vec<u8>>> {
-        let Some(blocked) = &session.blocked else { return Poll::Ready(None) };
+        let token = session.id;
+        let Some(blocked) = &mut session.blocked else { return Poll::Ready(None) };
         let waiter = std::sync::Arc::clone(&blocked.waiter);
         let shards = normal(waiter.keys.iter().map(|key| shard_of(key)).collect());
-        let Some(mut held) = self.poll_hold(worker, session, &Scope::Shards(shards), waker) else {
+        let Some(mut held) =
+            self.poll_hold(worker, token, &mut blocked.wait, &Scope::Shards(shards), waker)
+        else {
             return Poll::Pending;
         };
         let won = waiter.end(WaitState::Ended);
@@ -487,7 +493,7 @@ fn settle(
             for key in &block.on {
                 space.shard_mut(shard_of(key)).queues.push(session.db, key, &waiter);
             }
-            session.blocked = Some(Blocked { waiter, block });
+            session.blocked = Some(Blocked { waiter, block, wait: Wait::default() });
             Step::Blocked
         }
     }

@@ -6,13 +6,17 @@
 mod connection;
 mod options;
 mod strings;
+mod hashes;
+mod parts;
+#[cfg(test)]
+mod testing;
 mod transactions;
 
 use crate::command::Registry;
 
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
-    let families = [connection::SPECS, transactions::SPECS].into_iter();
+    let families = [connection::SPECS, transactions::SPECS, hashes::SPECS].into_iter();
     for specs in families.chain(strings::SPECS.iter().copied()) {
         registry.add(specs);
     }

@@ -85,7 +85,7 @@ impl Cells {
         loop {
             match self.try_hold(shards, wait) {
                 Ok(held) => {
-                    wait.over();
+                    self.over(shards, wait);
                     return Some(held);
                 }
                 Err(busy) => {
@@ -103,8 +103,19 @@ impl Cells {
         if !self.gate.close(token, &mut wait.place, waker) {
             return None;
         }
-        wait.over();
+        wait.place = None;
         Some(Held { cells: self, shards: ShardSet::new(), gate_token: token })
+    }
+
+    /// The wait for `shards` is over. A place in the line of one of them is used up: whoever is
+    /// next is woken when the shard is unlocked. A wake-up from any other line is passed on.
+    #[inline]
+    fn over(&self, shards: &ShardSet, wait: &mut Wait) {
+        if let Some(place) = wait.place.take()
+            && self.shards.own(shards, &place)
+        {
+            place.served();
+        }
     }
 
     /// Waits for the gate to open. True when the caller has to wait.
@@ -143,12 +154,6 @@ impl Wait {
     /// Waits for room in the effects log. True when the caller has to wait.
     pub fn poll_room(&mut self, log: &EffectsLog, waker: &Waker) -> bool {
         log.poll_room(&mut self.place, waker)
-    }
-
-    fn over(&mut self) {
-        if let Some(place) = self.place.take() {
-            place.served();
-        }
     }
 }
 

@@ -9,11 +9,7 @@
 use std::task::Waker;
 
 use super::line::{Line, Ticket};
-use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, spin_hint};
-
-/// How often a closer looks at the flags before it parks. A command in flight takes about a
-/// microsecond, so this covers the usual case.
-const SPINS: u32 = 64;
+use crate::sync::{Arc, AtomicBool, AtomicU64, GATE_SPINS, Mutex, Ordering, spin_hint};
 
 /// A thread that may hold shards.
 #[derive(Default)]
@@ -69,14 +65,10 @@ impl Gate {
     }
 
     /// Waits in line for the gate to open. False when it is open by now, so that the caller may
-    /// try at once.
+    /// try at once; it should keep its place until it has entered.
     pub fn park(&self, place: &mut Option<Ticket>, waker: &Waker) -> bool {
-        wait_in(&self.outside, place, waker);
-        if self.is_closed() {
-            return true;
-        }
-        leave(place);
-        false
+        self.stand_outside(place, waker);
+        self.is_closed()
     }
 
     /// Closes the gate under `token` (not 0, and used by one caller at a time), or goes on
@@ -86,15 +78,21 @@ impl Gate {
     /// [`Gate::is_closed_by`] says it was the one to close it.
     pub fn close(&self, token: u64, place: &mut Option<Ticket>, waker: &Waker) -> bool {
         while !self.is_closed_by(token) {
-            if self.closer.compare_exchange(0, token, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            if self.admits(place)
+                && self
+                    .closer
+                    .compare_exchange(0, token, Ordering::SeqCst, Ordering::SeqCst)
+                    .is_ok()
+            {
                 leave(place);
                 break;
             }
-            if self.park(place, waker) {
+            self.stand_outside(place, waker);
+            if self.is_closed() || !self.admits(place) {
                 return false;
             }
         }
-        for _ in 0..SPINS {
+        for _ in 0..GATE_SPINS {
             if self.drained() {
                 leave(place);
                 return true;
@@ -107,6 +105,20 @@ impl Gate {
             return true;
         }
         false
+    }
+
+    /// Whether the caller may close the gate. Those who found it closed too often go first, since
+    /// otherwise work on all shards, one after the other, could keep everybody else out.
+    fn admits(&self, place: &Option<Ticket>) -> bool {
+        let own = place.as_ref().filter(|p| Arc::ptr_eq(p.line(), &self.outside));
+        self.outside.admits(own.map(Ticket::number))
+    }
+
+    fn stand_outside(&self, place: &mut Option<Ticket>, waker: &Waker) {
+        wait_in(&self.outside, place, waker);
+        if let Some(ticket) = place.as_ref().filter(|p| p.is_out_of_patience()) {
+            ticket.reserve(|| {});
+        }
     }
 
     /// Whether `token` is who closed the gate.

@@ -3,20 +3,15 @@
 use std::task::Waker;
 
 use super::line::{Line, Ticket};
-use crate::sync::{Arc, AtomicU32, Mutex, Ordering, spin_hint};
+use crate::sync::{Arc, AtomicU32, Mutex, Ordering, SHARD_SPINS, spin_hint};
 
 const LOCKED: u32 = 1;
 /// Somebody stands in the shard's line.
 const WAITERS: u32 = 2;
-/// Somebody in the line was overtaken too often: newcomers join the line instead of trying.
+/// Somebody in the line was overtaken too often and has the shard reserved: newcomers join the
+/// line instead of trying. Set and cleared under the line's lock. It may stand although the
+/// reservation was given up, but not the other way round.
 const STARVING: u32 = 4;
-
-/// How often a locked shard is looked at again before the caller gives up. A command holds its
-/// shards for well under a microsecond; longer than that, other connections are better served.
-const SPINS: u32 = 32;
-
-/// After so many failed tries a parked task is let through before newcomers.
-const PATIENCE: u32 = 4;
 
 /// The shard that was locked by another thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +77,21 @@ impl<T> Stripes<T> {
     #[cold]
     fn try_lock_slow(&self, stripe: u16, place: Option<&Ticket>) -> Result<(), Busy> {
         let word = self.word(stripe);
-        for _ in 0..SPINS {
+        for _ in 0..SHARD_SPINS {
             let seen = word.state.load(Ordering::Relaxed);
-            if seen & STARVING != 0 && !place.is_some_and(|p| word.owns(p)) {
+            if seen & STARVING != 0 && !word.admits(place) {
                 return Err(Busy(stripe));
             }
-            if seen & LOCKED == 0 {
-                let next = (seen | LOCKED) & !STARVING;
-                if word
+            if seen & LOCKED == 0
+                && word
                     .state
-                    .compare_exchange(seen, next, Ordering::Acquire, Ordering::Relaxed)
+                    .compare_exchange(seen, seen | LOCKED, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok()
-                {
-                    return Ok(());
+            {
+                if seen & STARVING != 0 {
+                    word.end_reservation(place);
                 }
+                return Ok(());
             }
             spin_hint();
         }
@@ -134,15 +130,28 @@ impl<T> Stripes<T> {
     pub fn park(&self, busy: Busy, place: &mut Option<Ticket>, waker: &Waker) -> bool {
         let word = self.word(busy.0);
         let line = word.line();
-        match place {
-            Some(ticket) if Arc::ptr_eq(ticket.line(), &line) => ticket.again(waker),
-            _ => *place = Some(Ticket::take(&line, waker)),
+        let ticket = match place.take() {
+            Some(ticket) if !Arc::ptr_eq(ticket.line(), &line) => ticket.move_to(&line, waker),
+            Some(mut ticket) => {
+                ticket.again(waker);
+                ticket
+            }
+            None => Ticket::take(&line, waker),
+        };
+        let ticket = &*place.insert(ticket);
+        if ticket.is_out_of_patience() {
+            ticket.reserve(|| {
+                word.state.fetch_or(STARVING, Ordering::AcqRel);
+            });
         }
-        let starving = place.as_ref().is_some_and(|p| p.tries() >= PATIENCE);
-        let mark = if starving { WAITERS | STARVING } else { WAITERS };
         // Whoever unlocks after this sees the mark; whoever unlocked before it is seen here.
-        let before = word.state.fetch_or(mark, Ordering::AcqRel);
-        before & LOCKED != 0
+        let before = word.state.fetch_or(WAITERS, Ordering::AcqRel);
+        before & LOCKED != 0 || (before & STARVING != 0 && !line.admits(Some(ticket.number())))
+    }
+
+    /// Whether the line in which `place` stands is that of one of `stripes`.
+    pub fn own(&self, stripes: &[u16], place: &Ticket) -> bool {
+        stripes.iter().any(|&stripe| self.word(stripe).has_line(place.line()))
     }
 }
 
@@ -153,14 +162,33 @@ impl Word {
         Arc::clone(line.get_or_insert_with(Arc::default))
     }
 
-    fn owns(&self, place: &Ticket) -> bool {
-        Arc::ptr_eq(&self.line(), place.line())
+    fn has_line(&self, line: &Arc<Line>) -> bool {
+        let own = self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        own.as_ref().is_some_and(|own| Arc::ptr_eq(own, line))
+    }
+
+    fn admits(&self, place: Option<&Ticket>) -> bool {
+        let line = self.line();
+        line.admits(place.filter(|p| Arc::ptr_eq(p.line(), &line)).map(Ticket::number))
+    }
+
+    /// The word was locked while it was marked as starving: the place that it was reserved for,
+    /// if it still is, has got what it waited for.
+    #[cold]
+    fn end_reservation(&self, place: Option<&Ticket>) {
+        let line = self.line();
+        if let Some(place) = place.filter(|p| Arc::ptr_eq(p.line(), &line)) {
+            place.release();
+        }
+        line.unless_reserved(|| {
+            self.state.fetch_and(!STARVING, Ordering::AcqRel);
+        });
     }
 
     #[cold]
     fn wake_one(&self) {
         self.line().wake_one(|| {
-            self.state.fetch_and(!(WAITERS | STARVING), Ordering::AcqRel);
+            self.state.fetch_and(!WAITERS, Ordering::AcqRel);
         });
     }
 }

@@ -1,0 +1,174 @@
+//! The large form of a hash: a table of entries that hold field and value in one allocation.
+//!
+//! Expiry of fields is not known here; it belongs beside the table, for the few that have one.
+
+use crate::ds::table::{self, Table};
+use crate::ds::{Seed, hash_bytes};
+
+/// A field and its value: the field's length as a base-128 number (least digits first, the top
+/// bit set on all but the last), the field, the value.
+#[derive(Clone)]
+struct Pair(Box<[u8]>);
+
+impl Pair {
+    fn new(field: &[u8], value: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(digits(field.len()) + field.len() + value.len());
+        let mut rest = field.len();
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes.extend_from_slice(field);
+        bytes.extend_from_slice(value);
+        Self(bytes.into_boxed_slice())
+    }
+
+    #[inline]
+    fn split(&self) -> (&[u8], &[u8]) {
+        let (mut length, mut shift, mut at) = (0, 0, 0);
+        loop {
+            let digit = self.0[at];
+            length |= usize::from(digit & 0x7f) << shift;
+            (shift, at) = (shift + 7, at + 1);
+            if digit & 0x80 == 0 {
+                return self.0[at..].split_at(length);
+            }
+        }
+    }
+
+    #[inline]
+    fn field(&self) -> &[u8] {
+        self.split().0
+    }
+
+    /// Changes the value; in place when it is as long as the old one.
+    fn set(&mut self, value: &[u8]) {
+        let (field, old) = self.split();
+        if old.len() == value.len() {
+            let from = self.0.len() - value.len();
+            self.0[from..].copy_from_slice(value);
+        } else {
+            *self = Self::new(field, value);
+        }
+    }
+}
+
+/// How many digits of base 128 a number has.
+fn digits(n: usize) -> usize {
+    (usize::BITS - (n | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// Fields by their hashes, under a seed of the hash's own.
+pub(super) struct FieldTable {
+    pairs: Table<Pair>,
+    seed: Seed,
+    /// Bytes that the pairs have allocated.
+    bytes: usize,
+}
+
+impl Default for FieldTable {
+    fn default() -> Self {
+        Self { pairs: Table::new(), seed: Seed::random(), bytes: 0 }
+    }
+}
+
+impl Clone for FieldTable {
+    fn clone(&self) -> Self {
+        let mut copy = Self { pairs: Table::new(), seed: self.seed, bytes: self.bytes };
+        for pair in &self.pairs {
+            let hash = hash_bytes(&self.seed, pair.field());
+            copy.pairs.insert_unique(hash, pair.clone(), hasher(&self.seed));
+        }
+        copy
+    }
+}
+
+fn hasher(seed: &Seed) -> impl Fn(&Pair) -> u64 {
+    |pair| hash_bytes(seed, pair.field())
+}
+
+impl FieldTable {
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    pub(super) fn get(&self, field: &[u8]) -> Option<&[u8]> {
+        let hash = hash_bytes(&self.seed, field);
+        let pair = self.pairs.find(hash, |pair| pair.field() == field)?;
+        Some(pair.split().1)
+    }
+
+    /// Sets a field; true when it is new.
+    pub(super) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
+        let hash = hash_bytes(&self.seed, field);
+        if let Some(pair) = self.pairs.find_mut(hash, |pair| pair.field() == field) {
+            self.bytes -= pair.0.len();
+            pair.set(value);
+            self.bytes += pair.0.len();
+            return false;
+        }
+        let pair = Pair::new(field, value);
+        self.bytes += pair.0.len();
+        self.pairs.insert_unique(hash, pair, hasher(&self.seed));
+        true
+    }
+
+    /// Removes a field; false when there was none.
+    pub(super) fn remove(&mut self, field: &[u8]) -> bool {
+        let hash = hash_bytes(&self.seed, field);
+        let removed = self.pairs.remove(hash, |pair| pair.field() == field, hasher(&self.seed));
+        self.bytes -= removed.as_ref().map_or(0, |pair| pair.0.len());
+        removed.is_some()
+    }
+
+    pub(super) fn iter(&self) -> Iter<'_> {
+        Iter(self.pairs.iter())
+    }
+
+    pub(super) fn random(&self, random: u64) -> Option<(&[u8], &[u8])> {
+        self.pairs.random(random).map(Pair::split)
+    }
+
+    /// See [`Table::scan`].
+    pub(super) fn scan(&self, cursor: u64, mut f: impl FnMut(&[u8], &[u8])) -> u64 {
+        self.pairs.scan(cursor, hasher(&self.seed), |pair| {
+            let (field, value) = pair.split();
+            f(field, value);
+        })
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.pairs.memory() + self.bytes
+    }
+}
+
+/// Iterator over fields and values, in no order.
+pub struct Iter<'a>(table::Iter<'a, Pair>);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(Pair::split)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_gives_back_what_it_was_made_of() {
+        for length in [0, 1, 127, 128, 129, 16_383, 16_384, 100_000] {
+            let field = vec![b'f'; length];
+            let mut pair = Pair::new(&field, b"value");
+            assert_eq!(pair.split(), (field.as_slice(), b"value".as_slice()));
+            assert_eq!(pair.0.len(), digits(length) + length + 5);
+            pair.set(b"other");
+            assert_eq!(pair.split(), (field.as_slice(), b"other".as_slice()));
+            pair.set(b"");
+            assert_eq!(pair.split(), (field.as_slice(), b"".as_slice()));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Core's value types other than strings: how each keeps its elements, and when it changes from
+//! its compact form to the large one.
+//!
+//! Commands, replies and errors are not known here: see `crate::commands`. The structures that
+//! values are built of live in [`crate::ds`].
+
+pub mod hash;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The thresholds at which values leave their compact forms, by their configuration's names.
+pub struct Limits {
+    hash_entries: AtomicUsize,
+    hash_value: AtomicUsize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { hash_entries: AtomicUsize::new(512), hash_value: AtomicUsize::new(64) }
+    }
+}
+
+impl Limits {
+    /// `hash-max-listpack-entries` and `hash-max-listpack-value`.
+    #[inline]
+    pub fn hash(&self) -> hash::Limit {
+        hash::Limit {
+            entries: self.hash_entries.load(Ordering::Relaxed),
+            value: self.hash_value.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes the limits of hashes. Present values change their form when they are next written.
+    pub fn set_hash(&self, limit: hash::Limit) {
+        self.hash_entries.store(limit.entries, Ordering::Relaxed);
+        self.hash_value.store(limit.value, Ordering::Relaxed);
+    }
+}
