@@ -70,6 +70,11 @@ impl Client {
         Ok(())
     }
 
+    /// Gives the buffers back, for connections that are only kept open.
+    pub fn forget_buffers(&mut self) {
+        (self.inbox, self.start, self.outbox) = (Vec::new(), 0, Vec::new());
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.stream.write_all(&self.outbox)?;
         self.outbox.clear();

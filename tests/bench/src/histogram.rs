@@ -55,11 +55,6 @@ impl Histogram {
     pub fn max(&self) -> u64 {
         self.max
     }
-
-    /// How many values were recorded.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
 }
 
 /// Values below `SUB` have a bucket each; above, the leading one picks the row and the `SUB_BITS`
@@ -116,6 +111,6 @@ mod tests {
         a.record(5, 3);
         b.record(1_000_000, 1);
         a.merge(&b);
-        assert_eq!((a.total(), a.max(), a.quantile(0.5)), (4, 1_000_000, 5));
+        assert_eq!((a.total, a.max(), a.quantile(0.5)), (4, 1_000_000, 5));
     }
 }

@@ -59,13 +59,18 @@ pub fn run(words: Vec<String>) -> Result<(), Box<dyn Error>> {
         sys::pin(0, cpu)?;
     }
     let mut targets = Target::from_args(&args)?;
-    for name in args.get("workload").unwrap_or("set,get").split(',') {
+    for name in names(args.get("workload").unwrap_or("set,get")) {
         let workload = Workload::parse(name, plan.keys, plan.size)?;
         for pace in paces(&args)? {
             plan.compare(&mut targets, &workload, pace)?;
         }
     }
     Ok(())
+}
+
+/// Names are separated by commas; what has a space is one template, which may contain commas.
+fn names(text: &str) -> Vec<&str> {
+    if text.contains(' ') { vec![text] } else { text.split(',').collect() }
 }
 
 fn paces(args: &Args) -> Result<Vec<Pace>, String> {

@@ -10,12 +10,15 @@ mod procfs;
 mod report;
 mod resp;
 mod rng;
+mod scenario;
 mod sys;
 mod target;
 mod workload;
 
 use std::error::Error;
 use std::process::ExitCode;
+
+use scenario::{hashtag, idle, memory, search, timeseries};
 
 const SERVERS: &str = "\
 Servers, in any number; ratios are against the first:
@@ -38,11 +41,25 @@ fn main() -> ExitCode {
 fn dispatch(command: &str, words: Vec<String>) -> Result<(), Box<dyn Error>> {
     match command {
         "load" => load::run(words),
+        "memory" => memory::run(words),
+        "hashtag" => hashtag::run(words),
+        "search" => search::run(words),
+        "timeseries" => timeseries::run(words),
+        "idle" => idle::run(words),
         "" | "help" | "--help" | "-h" => {
-            println!("Usage: cairn-bench SUBCOMMAND [options]\n\n{SERVERS}\n\n{}", load::HELP);
-            println!("\nBuilt-in workloads: {}", workload::Workload::names());
+            help();
             Ok(())
         }
         other => Err(format!("no subcommand '{other}'; see cairn-bench help").into()),
     }
+}
+
+fn help() {
+    println!("Usage: cairn-bench SUBCOMMAND [options]\n\n{SERVERS}");
+    let texts =
+        [load::HELP, memory::HELP, hashtag::HELP, search::HELP, timeseries::HELP, idle::HELP];
+    for text in texts {
+        println!("\n{text}");
+    }
+    println!("\nBuilt-in workloads: {}", workload::Workload::names());
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::client::Client;
-use crate::resp::Value;
 use crate::{procfs, sys};
 
 /// How long a started server may take until it answers PING, and to end once it is asked to.
@@ -152,12 +151,6 @@ impl Target {
         let text = self.connect()?.run("INFO memory")?.text();
         let line = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
         line.and_then(|n| n.trim().parse().ok()).ok_or_else(|| io::Error::other("no used_memory"))
-    }
-
-    /// Whether the server knows command `name`.
-    pub fn knows(&self, name: &str) -> io::Result<bool> {
-        let reply = self.connect()?.ask(&["COMMAND", "INFO", name])?;
-        Ok(!matches!(reply.items().first(), None | Some(Value::Null)))
     }
 }
 
