@@ -140,11 +140,17 @@ pub fn exact_timers() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
 }
 
-/// Raises the limit on open files to what the hard limit allows, and returns it.
-pub fn raise_open_files() -> io::Result<u64> {
+/// Raises the limit on open files to `wanted`, beyond the hard limit if we may, and returns what it
+/// then is. Processes started later inherit it.
+pub fn raise_open_files(wanted: u64) -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` lives through the call.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
+    let raised = libc::rlimit { rlim_cur: wanted, rlim_max: limit.rlim_max.max(wanted) };
+    // SAFETY: `raised` lives through the call.
+    if limit.rlim_cur >= wanted || unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0 {
+        return Ok(limit.rlim_cur.max(wanted));
+    }
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: `limit` lives through the call.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;

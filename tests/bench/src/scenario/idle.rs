@@ -14,8 +14,9 @@ use crate::target::{self, Target};
 
 /// PINGs of the one connection that speaks.
 const PINGS: usize = 2000;
-/// Descriptors left for everything but the idle connections.
-const SPARE_FILES: u64 = 64;
+/// Descriptors for everything but the idle connections, ours or those of a server that inherits the
+/// limit.
+const SPARE_FILES: u64 = 256;
 
 /// What `--help` says about this subcommand.
 pub const HELP: &str = "\
@@ -28,8 +29,9 @@ pub fn run(words: Vec<String>) -> Outcome {
     let args = Args::parse(words, &valued, &[])?;
     let conns: usize = args.value("conns", 20_000)?;
     let watch = Duration::from_secs_f64(args.value("seconds", 3.0)?);
-    let limit = sys::raise_open_files()?;
-    if limit < conns as u64 + SPARE_FILES {
+    let wanted = conns as u64 + SPARE_FILES;
+    let limit = sys::raise_open_files(wanted)?;
+    if limit < wanted {
         return Err(format!("the limit on open files is {limit}; raise it with ulimit -n").into());
     }
     let mut table = Table::new(&[
