@@ -304,3 +304,71 @@ impl Conn {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp;
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// A server that answers each command with `+OK`, or an error to PING.
+    fn server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || answer(stream));
+            }
+        });
+        addr
+    }
+
+    fn answer(mut stream: TcpStream) {
+        let (mut inbox, mut chunk) = (Vec::new(), [0; 4096]);
+        while let Ok(read @ 1..) = stream.read(&mut chunk) {
+            inbox.extend_from_slice(&chunk[..read]);
+            while let Some((command, used)) = resp::parse(&inbox).unwrap() {
+                inbox.drain(..used);
+                let ping = command.items()[0].text() == "PING";
+                stream.write_all(if ping { b"-ERR no\r\n" } else { b"+OK\r\n" }).unwrap();
+            }
+        }
+    }
+
+    fn measure(workload: &str, pace: Pace, until: Until) -> Outcome {
+        let workload = Workload::parse(workload, 10, 5).unwrap();
+        Generator::connect(server(), 3, 1).unwrap().run(&workload, pace, until).unwrap()
+    }
+
+    #[test]
+    fn closed_loop_sends_exactly_what_is_asked() {
+        let outcome = measure("set", Pace::Closed { pipeline: 7 }, Until::Requests(1000));
+        assert_eq!((outcome.requests, outcome.errors), (1000, 0));
+        assert!(outcome.latency.max() > 0);
+    }
+
+    #[test]
+    fn errors_are_counted() {
+        let outcome = measure("ping", Pace::Closed { pipeline: 1 }, Until::Requests(10));
+        assert_eq!((outcome.requests, outcome.errors), (10, 10));
+    }
+
+    #[test]
+    fn open_loop_is_never_ahead_of_its_schedule() {
+        let outcome = measure("set", Pace::Open { rate: 5000.0 }, Until::Requests(500));
+        assert_eq!(outcome.requests, 500);
+        // The last of them was due after 499 periods of 200 µs.
+        assert!(outcome.elapsed >= Duration::from_micros(499 * 200));
+    }
+
+    #[test]
+    fn a_lost_connection_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut generator = Generator::connect(listener.local_addr().unwrap(), 1, 1).unwrap();
+        drop(listener.accept().unwrap());
+        let workload = Workload::parse("set", 10, 5).unwrap();
+        let pace = Pace::Closed { pipeline: 1 };
+        assert!(generator.run(&workload, pace, Until::Requests(10)).is_err());
+    }
+}
