@@ -325,6 +325,7 @@ mod tests {
     }
 
     fn answer(mut stream: TcpStream) {
+        stream.set_nodelay(true).unwrap();
         let (mut inbox, mut chunk) = (Vec::new(), [0; 4096]);
         while let Ok(read @ 1..) = stream.read(&mut chunk) {
             inbox.extend_from_slice(&chunk[..read]);
