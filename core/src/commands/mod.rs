@@ -4,10 +4,10 @@
 //! configuration and the process are the server's.
 
 mod connection;
-mod options;
-mod strings;
 mod hashes;
+mod options;
 mod parts;
+mod strings;
 #[cfg(test)]
 mod testing;
 mod transactions;
