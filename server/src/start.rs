@@ -10,7 +10,7 @@ use cairn_core::Engine;
 use cairn_core::config::Config;
 use cairn_core::config::command_line::CommandLine;
 use cairn_core::config::load::{self, Startup};
-use cairn_core::config::table::{logging, network, server as params};
+use cairn_core::config::table::{later, logging, network, server as params};
 use cairn_core::module::Module;
 
 use crate::host::ServerHost;
@@ -87,6 +87,7 @@ impl Running {
         let server = Server::new(engine, log, threads(&config), file);
         server.engine.set_host(Box::new(ServerHost::new(&server)));
         follow_logging(&server);
+        follow_backlog(&server);
         config.apply_all()?;
         server.engine.modules.start(&server.engine);
         for name in &startup.without_effect {
@@ -178,6 +179,16 @@ fn follow_logging(server: &Arc<Server>) {
         server.log.set_level(level);
         let file = config.string(logging::LOGFILE);
         server.log.set_file((!file.is_empty()).then(|| PathBuf::from(file)));
+        Ok(())
+    });
+}
+
+/// The effects log is always in use: a replica or an AOF that comes later finds its order there.
+fn follow_backlog(server: &Arc<Server>) {
+    let effects = Arc::clone(&server.engine.effects);
+    effects.set_active(true);
+    server.config().on_change(&[later::REPL_BACKLOG_SIZE], move |config| {
+        effects.resize(config.size(later::REPL_BACKLOG_SIZE));
         Ok(())
     });
 }

@@ -224,7 +224,7 @@ impl Engine {
 
     /// Raises the thread's flag, or looks at the gate if it is up already.
     #[inline]
-    fn enter(&self, worker: &Worker) -> bool {
+    pub(crate) fn enter(&self, worker: &Worker) -> bool {
         if worker.active.get() {
             if !self.keyspace.cells.gate().is_closed() {
                 return true;

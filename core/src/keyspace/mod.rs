@@ -15,6 +15,7 @@ mod evict;
 mod expire;
 mod shard;
 mod space;
+mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,6 +25,7 @@ pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};
 pub use shard::{Shard, ShardDb};
 pub use space::{Event, Put, Space};
+pub use warm::WARM_MAX;
 
 use crate::ds::hash::{Seed, hash_bytes};
 use crate::util::crc16;

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use cairn_core::clock;
 use cairn_core::command::Step;
+use cairn_core::keyspace::WARM_MAX;
 use cairn_core::reply::Reply;
 use cairn_core::session::Session;
 use smallvec::SmallVec;
@@ -26,10 +27,13 @@ use super::mailbox::Letter;
 use super::stream::Stream;
 use super::thread::ThreadState;
 use crate::client::{After, Client};
-use crate::resp::{Limits, RequestReader};
+use crate::resp::{Limits, RequestReader, peek};
 
 /// Commands that a connection runs before others on its thread have their turn.
 const TURN: usize = 256;
+
+/// Bytes that have arrived from which looking ahead is worth its cost: a few short commands.
+const WARM_FROM: usize = 100;
 
 /// Bytes of replies after which they are sent before more commands run.
 const FLUSH_AT: usize = 64 * 1024;
@@ -253,6 +257,7 @@ impl Connection {
             std::mem::swap(self.out.buffer_mut(), &mut *thread.spare_out.borrow_mut());
         }
         let mut began = false;
+        let mut until_warm = 0;
         while *budget > 0 && !self.closing && self.out.len() - self.sent < FLUSH_AT {
             match self.reader.next(&self.limits) {
                 Ok(true) => {}
@@ -269,6 +274,11 @@ impl Connection {
                 thread.engine.begin_turn(&thread.worker);
                 began = true;
             }
+            if until_warm == 0 {
+                self.warm(&thread);
+                until_warm = WARM_MAX;
+            }
+            until_warm -= 1;
             *budget -= 1;
             if !self.run_one(cx) {
                 break;
@@ -276,6 +286,19 @@ impl Connection {
         }
         thread.engine.end_turn(&thread.worker);
         self.client.mirror(&self.session);
+    }
+
+    /// Brings the keys of the commands that have arrived into the cache.
+    fn warm(&self, thread: &ThreadState) {
+        let ahead = self.reader.ahead();
+        if ahead.len() < WARM_FROM {
+            return;
+        }
+        let mut keys: SmallVec<[&[u8]; WARM_MAX]> = SmallVec::new();
+        peek::keys(ahead, WARM_MAX, |key| keys.push(key));
+        if keys.len() > 1 {
+            thread.engine.warm(&thread.worker, self.session.db, &keys);
+        }
     }
 
     /// Runs the command that the reader holds; false when the connection has to wait.

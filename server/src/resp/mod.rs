@@ -3,6 +3,7 @@
 
 mod args;
 mod error;
+pub mod peek;
 mod reader;
 
 #[cfg(test)]

@@ -206,6 +206,11 @@ impl RequestReader {
         }
     }
 
+    /// The bytes from the current request on: what [`super::peek`] looks ahead in.
+    pub fn ahead(&self) -> &[u8] {
+        self.buffers.bytes.get(self.start..).unwrap_or_default()
+    }
+
     /// Lets go of the current request, if it is whole.
     #[inline]
     pub fn consume(&mut self) {

@@ -70,8 +70,9 @@ crate::params! {
     REPL_DISKLESS_LOAD = Param::choice("repl-diskless-load", "disabled", DISKLESS_LOAD).later();
     /// Whether the stream to replicas saves packets at the price of time.
     REPL_DISABLE_TCP_NODELAY = Param::bool("repl-disable-tcp-nodelay", "no").later();
-    /// How much of the stream to replicas is kept for those that come back.
-    REPL_BACKLOG_SIZE = Param::memory("repl-backlog-size", "1mb", 1, SIGNED_MAX).later();
+    /// The size of the effects log's ring: how much of the stream of writes is kept for replicas
+    /// that come back and for whoever else reads it. At least 16 KiB.
+    REPL_BACKLOG_SIZE = Param::memory("repl-backlog-size", "1mb", 1, SIGNED_MAX);
     /// How many seconds it is kept when there are no replicas; 0 is forever.
     REPL_BACKLOG_TTL = Param::int("repl-backlog-ttl", "3600", 0, i64::MAX).later();
     /// How often replicas are pinged, in seconds.
