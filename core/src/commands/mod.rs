@@ -4,6 +4,7 @@
 //! configuration and the process are the server's.
 
 mod hashes;
+mod lists;
 mod parts;
 #[cfg(test)]
 mod testing;
@@ -13,7 +14,13 @@ use crate::command::Registry;
 
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
-    for specs in [hashes::SPECS, transactions::SPECS] {
+    for specs in [
+        hashes::SPECS,
+        lists::SPECS,
+        lists::inside::SPECS,
+        lists::blocking::SPECS,
+        transactions::SPECS,
+    ] {
         registry.add(specs);
     }
 }
