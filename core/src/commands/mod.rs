@@ -5,6 +5,7 @@
 
 mod connection;
 mod hashes;
+mod lists;
 mod options;
 mod parts;
 mod strings;
@@ -16,8 +17,15 @@ use crate::command::Registry;
 
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
-    let families = [connection::SPECS, transactions::SPECS, hashes::SPECS].into_iter();
-    for specs in families.chain(strings::SPECS.iter().copied()) {
+    let families = [
+        connection::SPECS,
+        hashes::SPECS,
+        lists::SPECS,
+        lists::inside::SPECS,
+        lists::blocking::SPECS,
+        transactions::SPECS,
+    ];
+    for specs in families.into_iter().chain(strings::SPECS.iter().copied()) {
         registry.add(specs);
     }
 }

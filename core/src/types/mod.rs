@@ -5,18 +5,26 @@
 //! values are built of live in [`crate::ds`].
 
 pub mod hash;
+pub mod list;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use crate::ds::quicklist::NodeLimit;
 
 /// The thresholds at which values leave their compact forms, by their configuration's names.
 pub struct Limits {
     hash_entries: AtomicUsize,
     hash_value: AtomicUsize,
+    list_size: AtomicI64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { hash_entries: AtomicUsize::new(512), hash_value: AtomicUsize::new(64) }
+        Self {
+            hash_entries: AtomicUsize::new(512),
+            hash_value: AtomicUsize::new(64),
+            list_size: AtomicI64::new(-2),
+        }
     }
 }
 
@@ -34,5 +42,17 @@ impl Limits {
     pub fn set_hash(&self, limit: hash::Limit) {
         self.hash_entries.store(limit.entries, Ordering::Relaxed);
         self.hash_value.store(limit.value, Ordering::Relaxed);
+    }
+
+    /// `list-max-listpack-size`.
+    #[inline]
+    pub fn list(&self) -> NodeLimit {
+        NodeLimit::from_config(self.list_size.load(Ordering::Relaxed))
+    }
+
+    /// Changes the limit of lists, by the setting's value. Lists that are long by now keep the
+    /// limit they were made with.
+    pub fn set_list(&self, value: i64) {
+        self.list_size.store(value, Ordering::Relaxed);
     }
 }
