@@ -98,9 +98,9 @@ fn get_shapes_replies_by_paths() {
         ("GET k $.a", "$9|[{\"b\":1}]|", ""),
         ("GET k $.zz", "$2|[]|", ""),
         ("GET k .zz", "-ERR Path '$.zz' does not exist|", ""),
-        ("GET k .a .arr", "$36|{\".a\":{\"b\":1},\".arr\":[1,{\"x\":1.5}]}|", ""),
-        ("GET k $.a .s", "$31|{\"$.a\":[{\"b\":1}],\".s\":[\"str\"]}|", ""),
-        ("GET k $.a $.zz", "$29|{\"$.a\":[{\"b\":1}],\"$.zz\":[]}|", ""),
+        ("GET k .a .arr", "$35|{\".a\":{\"b\":1},\".arr\":[1,{\"x\":1.5}]}|", ""),
+        ("GET k $.a .s", "$30|{\"$.a\":[{\"b\":1}],\".s\":[\"str\"]}|", ""),
+        ("GET k $.a $.zz", "$27|{\"$.a\":[{\"b\":1}],\"$.zz\":[]}|", ""),
         ("GET k .a .zz", "-ERR Path '.zz' does not exist|", ""),
         ("GET k a a", "$13|{\"a\":{\"b\":1}}|", ""),
         ("GET k INDENT", "-ERR wrong number of arguments for 'json.get' command|", ""),
@@ -233,7 +233,7 @@ fn numbers() {
         &[
             ("NUMINCRBY k $.num 1", "$3|[6]|", "*1|:6|"),
             ("NUMINCRBY k .num 1.5", "$3|6.5|", "*1|,6.5|"),
-            ("NUMINCRBY k $.* 1", "$26|[null,null,null,null,null,6]|", "*6|_|_|_|_|_|:6|"),
+            ("NUMINCRBY k $.* 1", "$28|[null,null,null,null,null,6]|", "*6|_|_|_|_|_|:6|"),
             ("NUMINCRBY k .s 1", wrong, "*1|_|"),
             ("NUMINCRBY k $.zz 1", "$2|[]|", "*0|"),
             ("NUMINCRBY k $.num bad", "-ERR expected value at line 1 column 1|", ""),
@@ -419,7 +419,7 @@ fn objects_resp_and_debug() {
         ("DEBUG foo k", "-ERR unknown subcommand - try `JSON.DEBUG HELP`|", ""),
         (
             "DEBUG help",
-            "*2|$42|MEMORY <key> [path] - reports memory usage|$35|HELP                - this message|",
+            "*2|$42|MEMORY <key> [path] - reports memory usage|$34|HELP                - this message|",
             "",
         ),
     ]);
