@@ -104,7 +104,7 @@ fn get_shapes_replies_by_paths() {
         ("GET k .a .zz", "-ERR Path '.zz' does not exist|", ""),
         ("GET k a a", "$13|{\"a\":{\"b\":1}}|", ""),
         ("GET k INDENT", "-ERR wrong number of arguments for 'json.get' command|", ""),
-        ("GET k indent - $.a", "$14|[-{--\"b\":1-}]|", ""),
+        ("GET k indent - $.a", "$13|[-{--\"b\":1-}]|", ""),
         ("GET k NEWLINE ! SPACE _ .a", "$10|{!\"b\":_1!}|", ""),
         ("GET k NOESCAPE .num", "$1|5|", ""),
         ("GET nokey $.[", "$-1|", "_|"),
