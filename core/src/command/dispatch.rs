@@ -157,8 +157,9 @@ impl Engine {
 
     /// The shards that a command needs before it can start.
     fn scope(&self, session: &Session, command: &Command, args: &[&[u8]]) -> Scope {
-        if let Some(at) = command.single_key {
-            return Scope::Shards(ShardSet::from_slice(&[shard_of(args[at])]));
+        // A command that counts its words itself may have been called without the key.
+        if let Some(key) = command.single_key.and_then(|at| args.get(at)) {
+            return Scope::Shards(ShardSet::from_slice(&[shard_of(key)]));
         }
         match command.spec.reach {
             Reach::Keys => {

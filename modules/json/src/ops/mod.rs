@@ -15,7 +15,7 @@ mod write;
 
 pub use arrays::{append, index_of, insert, pop, trim};
 pub use merge::merge;
-pub use numbers::{Number, increment, multiply};
+pub use numbers::{Number, increment, multiply, raise};
 pub use scalars::{append_string, clear, toggle};
 pub use write::{Deleted, SetMode, delete, set};
 

@@ -1,4 +1,4 @@
-//! JSON.NUMINCRBY and JSON.NUMMULTBY.
+//! JSON.NUMINCRBY, JSON.NUMMULTBY and JSON.NUMPOWBY.
 //!
 //! Integers stay exact as long as the result has 64 bits, signed or unsigned; beyond that, and
 //! whenever a float takes part, the result is a float. RedisJSON wraps around instead.
@@ -59,6 +59,12 @@ pub fn increment(root: &mut Value, path: &Path, by: Number) -> Result<Vec<Option
 /// Multiplies all numbers that match. Results are the products.
 pub fn multiply(root: &mut Value, path: &Path, by: Number) -> Result<Vec<Option<Value>>, OpError> {
     calculate(root, path, by, i128::checked_mul, |a, b| a * b)
+}
+
+/// Raises all numbers that match to a power. Results are the powers.
+pub fn raise(root: &mut Value, path: &Path, by: Number) -> Result<Vec<Option<Value>>, OpError> {
+    let ints = |base: i128, exponent| base.checked_pow(u32::try_from(exponent).ok()?);
+    calculate(root, path, by, ints, f64::powf)
 }
 
 fn calculate(
