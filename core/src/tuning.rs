@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::config::Config;
-use crate::config::table::{clients, memory};
+use crate::config::table::{clients, collections, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
-use crate::types::Limits;
+use crate::types::{Limits, hash};
 
 /// Settings that the hot path reads.
 pub struct Tuning {
@@ -64,6 +64,9 @@ impl Tuning {
             memory::LFU_DECAY_TIME,
             memory::LAZYFREE_LAZY_EXPIRE,
             memory::LAZYFREE_LAZY_EVICTION,
+            collections::HASH_MAX_LISTPACK_ENTRIES,
+            collections::HASH_MAX_LISTPACK_VALUE,
+            collections::LIST_MAX_LISTPACK_SIZE,
             clients::PROTO_MAX_BULK_LEN,
             clients::NOTIFY_KEYSPACE_EVENTS,
         ];
@@ -92,6 +95,11 @@ impl Tuning {
             config.bool(memory::LAZYFREE_LAZY_EVICTION),
         );
         self.max_bulk_len.store(config.unsigned(clients::PROTO_MAX_BULK_LEN), Ordering::Relaxed);
+        self.limits.set_hash(hash::Limit {
+            entries: config.size(collections::HASH_MAX_LISTPACK_ENTRIES),
+            value: config.size(collections::HASH_MAX_LISTPACK_VALUE),
+        });
+        self.limits.set_list(config.int(collections::LIST_MAX_LISTPACK_SIZE));
         let letters = config.string(clients::NOTIFY_KEYSPACE_EVENTS);
         let classes = Class::parse(&letters)
             .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.")?;

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn modules() -> Vec<Arc<dyn Module>> {
-    Vec::new()
+    vec![cairn_json::module()]
 }
 
 fn run(line: &CommandLine) -> Result<(), String> {
