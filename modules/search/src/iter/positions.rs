@@ -1,0 +1,155 @@
+//! Where in a document the terms of a condition stand, and how close to each other.
+
+use crate::plan::{Plan, PlanKind, Proximity};
+use crate::postings::TermCursor;
+
+/// The positions of a plan's terms.
+#[derive(Debug, Clone)]
+pub enum Places {
+    /// The condition has none.
+    None,
+    /// A term's.
+    Term(TermCursor),
+    /// Those of all terms below.
+    Union(Vec<Places>),
+}
+
+impl Places {
+    /// The positions of `plan`'s terms.
+    pub fn new(plan: &Plan) -> Self {
+        match &plan.kind {
+            PlanKind::Term(list, fields, _) => Self::Term(TermCursor::new(list.clone(), *fields)),
+            PlanKind::And(children, _) | PlanKind::Or(children) => {
+                Self::Union(children.iter().map(Self::new).collect())
+            }
+            PlanKind::Optional(child) => Self::new(child),
+            _ => Self::None,
+        }
+    }
+
+    /// Appends the positions in `doc`, ascending.
+    pub fn collect(&mut self, doc: u32, out: &mut Vec<u32>) {
+        match self {
+            Self::None => {}
+            Self::Term(cursor) => {
+                if cursor.seek(doc) == doc {
+                    cursor.positions(out);
+                }
+            }
+            Self::Union(all) => {
+                let from = out.len();
+                all.iter_mut().for_each(|places| places.collect(doc, out));
+                out[from..].sort_unstable();
+            }
+        }
+    }
+
+    fn of(&mut self, doc: u32) -> Vec<u32> {
+        let mut out = Vec::new();
+        self.collect(doc, &mut out);
+        out
+    }
+}
+
+/// Whether the terms stand in `doc` as `proximity` asks. Conditions without positions don't count.
+pub fn in_proximity(places: &mut [Places], doc: u32, proximity: Proximity) -> bool {
+    let lists = places.iter_mut().map(|p| p.of(doc)).filter(|l| !l.is_empty());
+    let lists: Vec<Vec<u32>> = lists.collect();
+    if lists.len() < 2 {
+        return true;
+    }
+    let slop = proximity.slop.map_or(i64::MAX, i64::from);
+    if proximity.in_order { in_order(&lists, slop) } else { unordered(&lists, slop) }
+}
+
+/// From each place of the first term, the nearest chain of the others; equal places may follow
+/// each other, as in RediSearch.
+fn in_order(lists: &[Vec<u32>], slop: i64) -> bool {
+    let mut from = vec![0; lists.len()];
+    for &start in &lists[0] {
+        let mut last = start;
+        let mut span = 0i64;
+        for (list, at) in lists.iter().zip(&mut from).skip(1) {
+            *at += list[*at..].iter().take_while(|&&p| p < last).count();
+            let Some(&next) = list.get(*at) else { return false };
+            span += i64::from(next) - i64::from(last) - 1;
+            last = next;
+        }
+        if span <= slop {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether some choice of one place a term spans no more than `slop` other words.
+fn unordered(lists: &[Vec<u32>], slop: i64) -> bool {
+    let mut at = vec![0; lists.len()];
+    loop {
+        let places = || lists.iter().zip(&at).map(|(list, &at)| list[at]);
+        let Some(max) = places().max() else { return true };
+        let Some((first, min)) = places().enumerate().min_by_key(|(_, p)| *p) else { return true };
+        if i64::from(max) - i64::from(min) - (lists.len() as i64 - 1) <= slop {
+            return true;
+        }
+        at[first] += 1;
+        if at[first] >= lists[first].len() {
+            return false;
+        }
+    }
+}
+
+/// RediSearch's measure of how far apart the matched parts of a document are: the root of the sum
+/// of squares of the least distances between neighbours, cut to an integer; when that is 0, the
+/// number of parts less one.
+pub fn min_distance(parts: &[Vec<u32>]) -> u32 {
+    let mut sum = 0u64;
+    let mut placed = parts.iter().filter(|p| !p.is_empty());
+    let Some(mut before) = placed.next() else {
+        return parts.len().saturating_sub(1).max(1) as u32;
+    };
+    for part in placed {
+        let distance = u64::from(least_distance(before, part));
+        sum = sum.saturating_add(distance * distance);
+        before = part;
+    }
+    let root = (sum as f64).sqrt() as u32;
+    if sum > 0 { root } else { parts.len().saturating_sub(1).max(1) as u32 }
+}
+
+/// The least distance between a place of each; anything up to 1 counts as found.
+fn least_distance(a: &[u32], b: &[u32]) -> u32 {
+    let (mut i, mut j) = (0, 0);
+    let mut least = a[0].abs_diff(b[0]);
+    while least > 1 {
+        let (Some(&x), Some(&y)) = (a.get(i), b.get(j)) else { break };
+        least = least.min(x.abs_diff(y));
+        if y > x { i += 1 } else { j += 1 }
+    }
+    least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_as_redisearch() {
+        let parts = |p: &[&[u32]]| p.iter().map(|l| l.to_vec()).collect::<Vec<_>>();
+        assert_eq!(min_distance(&parts(&[&[1], &[4], &[8]])), 5);
+        assert_eq!(min_distance(&parts(&[&[3], &[7], &[1]])), 7);
+        assert_eq!(min_distance(&parts(&[&[1], &[2], &[3]])), 1);
+        assert_eq!(min_distance(&parts(&[&[1], &[1], &[1]])), 2);
+        assert_eq!(min_distance(&parts(&[&[], &[1], &[]])), 2);
+        assert_eq!(min_distance(&parts(&[&[1], &[]])), 1);
+    }
+
+    #[test]
+    fn proximity() {
+        let lists = vec![vec![1, 9], vec![4, 10]];
+        assert!(in_order(&lists, 0));
+        assert!(!in_order(&[vec![4], vec![1]], 10));
+        assert!(unordered(&[vec![4], vec![1]], 2) && !unordered(&[vec![4], vec![1]], 1));
+        assert!(in_order(&[vec![1], vec![1]], 0));
+    }
+}
