@@ -54,10 +54,10 @@ fn query(index: &Index, parts: &[&str]) -> String {
         Ok(tree) => tree,
         Err(error) => return format!("ERR {error}"),
     };
-    let sort_by = index.schema().find(&parts[5][1..]).map(|field| SortBy {
-        field,
-        descending: parts[5].starts_with('-'),
-    });
+    let sort_by = index
+        .schema()
+        .find(&parts[5][1..])
+        .map(|field| SortBy { field, descending: parts[5].starts_with('-') });
     let search = SearchOptions {
         offset: parts[3].parse().expect("an offset"),
         limit: parts[4].parse().expect("a limit"),

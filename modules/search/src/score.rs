@@ -10,7 +10,8 @@ use crate::iter::{Matcher, Places, min_distance};
 use crate::plan::{Plan, PlanKind, Rarity};
 use crate::postings::TermCursor;
 
-const K1: f64 = 1.2;
+/// RediSearch keeps this constant in single precision.
+const K1: f64 = 1.2f32 as f64;
 const B: f64 = 0.5;
 
 /// How documents are ranked.

@@ -1,7 +1,7 @@
 //! Runs a query: matches, counts exactly, and keeps the best hits.
 
 use crate::column::{Column, SortValue};
-use crate::docs::DocsView;
+use crate::docs::{DocsView, FIRST_DOC};
 use crate::index::Index;
 use crate::iter::Matcher;
 use crate::plan::{Limits, Plan, PlanKind, Planner};
@@ -220,7 +220,7 @@ impl Bound {
     /// Calls `visit` for every window that has living matches.
     fn each_window(&self, mut visit: impl FnMut(&Window)) {
         let mut matcher = Matcher::new(&self.plan, self.docs.end());
-        let mut from = 0u64;
+        let mut from = u64::from(FIRST_DOC);
         while let Ok(target) = u32::try_from(from) {
             let doc = matcher.seek(target);
             if doc == END || doc >= self.docs.end() {
@@ -228,6 +228,7 @@ impl Bound {
             }
             let mut window = Window::at(doc);
             matcher.fill(&mut window);
+            window.keep_from(doc);
             self.docs.retain_alive(&mut window);
             if !window.is_empty() {
                 visit(&window);
@@ -237,10 +238,12 @@ impl Bound {
     }
 }
 
-/// Orders two documents by a column, then by id. Documents without a value go last.
+/// Orders two documents by a column, then by id, both turned round when descending. Documents
+/// without a value go last.
 fn sort_order(column: &Column, descending: bool, a: u32, b: u32) -> Ordering {
     match column.compare(a, b) {
-        Ok(order) => (if descending { order.reverse() } else { order }).then(a.cmp(&b)),
+        Ok(order) if descending => order.then(a.cmp(&b)).reverse(),
+        Ok(order) => order.then(a.cmp(&b)),
         Err(true) => Ordering::Less,
         Err(false) => Ordering::Greater,
     }

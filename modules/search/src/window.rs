@@ -85,6 +85,15 @@ impl Window {
         }
     }
 
+    /// Drops the documents below `doc`.
+    pub fn keep_from(&mut self, doc: u32) {
+        if doc > self.base {
+            let mut rest = Self::at(self.base);
+            rest.insert_range(doc, self.end());
+            self.and(&rest);
+        }
+    }
+
     /// Keeps the documents for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
         let base = self.base;

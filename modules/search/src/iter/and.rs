@@ -142,6 +142,9 @@ impl And {
         for (column, range) in &self.checks {
             all.retain(|doc| column.matches(doc, range));
         }
+        if let Some(found) = self.found {
+            all.keep_from(found);
+        }
         window.or(&all);
     }
 }

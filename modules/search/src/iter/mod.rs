@@ -2,7 +2,8 @@
 //!
 //! Every matcher can do two things: move to its next document not below a target, and add its
 //! documents of a window to a bitmap. Sparse conditions are combined by the first, dense ones by
-//! the second. Targets and windows only ever ascend. Liveness is not looked at here.
+//! the second. Targets and windows only ever ascend, and a window may be asked for after a target
+//! within it: documents before that target are then left out or not, as the caller must allow. Liveness is not looked at here.
 
 pub mod and;
 pub mod positions;
@@ -42,6 +43,8 @@ pub enum Matcher {
         inner: Box<Matcher>,
         /// First id beyond.
         end: u32,
+        /// The last answer to a search; what is before it is behind.
+        found: u32,
     },
 }
 
@@ -60,7 +63,9 @@ impl Matcher {
             PlanKind::Or(children) => {
                 Self::Or(children.iter().map(|c| Self::new(c, end)).collect())
             }
-            PlanKind::Not(child) => Self::Not { inner: Box::new(Self::new(child, end)), end },
+            PlanKind::Not(child) => {
+                Self::Not { inner: Box::new(Self::new(child, end)), end, found: 0 }
+            }
         }
     }
 
@@ -80,12 +85,13 @@ impl Matcher {
             Self::Set(set) => set.seek(target),
             Self::And(and) => and.seek(target),
             Self::Or(children) => children.iter_mut().map(|c| c.seek(target)).min().unwrap_or(END),
-            Self::Not { inner, end } => {
-                let mut doc = target;
+            Self::Not { inner, end, found } => {
+                let mut doc = target.max(*found);
                 while doc < *end && inner.seek(doc) == doc {
                     doc += 1;
                 }
-                if doc < *end { doc } else { END }
+                *found = if doc < *end { doc } else { END };
+                *found
             }
         }
     }
@@ -100,11 +106,12 @@ impl Matcher {
             Self::Set(set) => set.fill(window),
             Self::And(and) => and.fill(window),
             Self::Or(children) => children.iter_mut().for_each(|c| c.fill(window)),
-            Self::Not { inner, end } => {
+            Self::Not { inner, end, found } => {
                 let mut out = Window::at(window.base);
                 inner.fill(&mut out);
                 let mut all = Window::at(window.base);
-                all.insert_range(window.base, u64::from(*end));
+                // The inner matcher no longer knows what is before the last answer.
+                all.insert_range(window.base.max(*found), u64::from(*end));
                 all.and_not(&out);
                 window.or(&all);
             }

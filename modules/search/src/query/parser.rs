@@ -1,8 +1,8 @@
 //! A recursive-descent parser of the query language.
 //!
 //! From dialect 2 on, alternatives bind loosest, then juxtaposition, and `-`, `~` and `@field:`
-//! apply to the next atom. In dialect 1 these operators apply to all that follows them in their
-//! group.
+//! apply to the next atom. In dialect 1 `-` and `~` apply to all that follows them in their group,
+//! a field to the plain words after it, and alternatives bind closer than juxtaposition.
 
 use super::ast::{Attributes, Node, NodeKind, TagMatch};
 use super::lexer::{Lexer, Token, TokenKind, unescape};
@@ -192,32 +192,73 @@ impl<'a> Parser<'a> {
         Ok(whole)
     }
 
-    /// `a | b | …`
+    /// A whole expression: `a b | c` in either reading.
     fn alternatives(&mut self) -> Parsed {
-        let mut all = vec![self.conjunction()?];
+        if self.modern() { self.union(Self::conjunction) } else { self.legacy_conjunction() }
+    }
+
+    /// `a | b | …`
+    fn union(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
+        let mut all = vec![part(self)?];
         while self.eat('|') {
-            all.push(self.conjunction()?);
+            all.push(part(self)?);
         }
-        self.join(all, NodeKind::Or)
+        self.gather(all, NodeKind::Or)
     }
 
     /// `a b …`
     fn conjunction(&mut self) -> Parsed {
-        let first = self.item()?;
-        let mut all = vec![first];
+        let mut all = vec![self.item()?];
         while self.starts_item() {
             all.push(self.item()?);
         }
-        // A group that comes first takes in what follows it, attributes and all.
-        if all.len() > 1 && matches!(&all[0], Some(n) if matches!(n.kind, NodeKind::And(_))) {
-            let mut rest: Vec<Node> = all.drain(1..).flatten().collect();
-            let Some(Some(mut group)) = all.pop() else { return Ok(None) };
-            if let NodeKind::And(children) = &mut group.kind {
-                children.append(&mut rest);
-            }
-            return Ok(Some(group));
+        self.gather(all, NodeKind::And)
+    }
+
+    /// Dialect 1: alternatives of units bind closer than juxtaposition, and plain words side by
+    /// side are one unit.
+    fn legacy_conjunction(&mut self) -> Parsed {
+        let mut all = vec![self.union(Self::unit)?];
+        while self.starts_item() {
+            all.push(self.union(Self::unit)?);
         }
-        self.join(all, NodeKind::And)
+        self.gather(all, NodeKind::And)
+    }
+
+    fn unit(&mut self) -> Parsed {
+        if !self.at_word() {
+            return self.item();
+        }
+        let mut words = Vec::new();
+        while self.at_word() {
+            words.push(self.item()?);
+        }
+        self.gather(words, NodeKind::And)
+    }
+
+    fn at_word(&self) -> bool {
+        matches!(self.token.kind, TokenKind::Word(_) | TokenKind::Number(_))
+    }
+
+    /// Joins parts of one kind. A group of that kind that comes first takes in what follows it,
+    /// attributes and all, unless it was limited to fields.
+    fn gather(&mut self, mut all: Vec<Option<Node>>, kind: fn(Vec<Node>) -> NodeKind) -> Parsed {
+        let all_fields = self.options.fields;
+        let takes_in = |node: &Node| {
+            let same = std::mem::discriminant(&node.kind) == std::mem::discriminant(&kind(vec![]));
+            same && node.fields == all_fields
+        };
+        if all.len() < 2 || !all[0].as_ref().is_some_and(takes_in) {
+            return self.join(all, kind);
+        }
+        let rest: Vec<Node> = all.drain(1..).flatten().collect();
+        let mut group = all.pop().flatten();
+        if let Some(NodeKind::And(children) | NodeKind::Or(children)) =
+            group.as_mut().map(|g| &mut g.kind)
+        {
+            children.extend(rest);
+        }
+        Ok(group)
     }
 
     fn join(&mut self, all: Vec<Option<Node>>, kind: fn(Vec<Node>) -> NodeKind) -> Parsed {
@@ -367,7 +408,7 @@ impl<'a> Parser<'a> {
         let inner = if self.modern() {
             self.deeper(Self::field_operand)?
         } else {
-            self.deeper(Self::alternatives)?
+            self.deeper(Self::legacy_field_operand)?
         };
         Ok(inner.map(|mut node| {
             restrict(&mut node, mask);
@@ -378,6 +419,11 @@ impl<'a> Parser<'a> {
     /// What a field applies to from dialect 2 on: an atom, perhaps negated.
     fn field_operand(&mut self) -> Parsed {
         if self.is('-') || self.is('~') { self.item() } else { self.atom() }
+    }
+
+    /// What a field applies to in dialect 1: alternatives of plain words, or an atom.
+    fn legacy_field_operand(&mut self) -> Parsed {
+        if self.at_word() { self.union(Self::unit) } else { self.field_operand() }
     }
 
     fn tags(&mut self, names: &[String]) -> Parsed {
@@ -447,13 +493,7 @@ impl<'a> Parser<'a> {
         self.lexer_expect(']')?;
         self.bump();
         let range = Range { min, max, min_inclusive, max_inclusive };
-        let node = self.numeric(field, range)?;
-        // Dialect 1 lets an alternative follow a range closely.
-        if !self.modern() && self.eat('|') {
-            let rest = self.deeper(Self::alternatives)?;
-            return self.join(vec![Some(node), rest], NodeKind::Or);
-        }
-        Ok(Some(node))
+        self.numeric(field, range).map(Some)
     }
 
     fn numeric(&mut self, field: Option<FieldId>, range: Range) -> Result<Node, QueryError> {
