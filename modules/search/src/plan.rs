@@ -73,6 +73,15 @@ pub struct Proximity {
     pub in_order: bool,
 }
 
+/// How many of a union's matching alternatives count in scores and distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// All.
+    All,
+    /// Only the first, as with expansions of prefixes and patterns.
+    First,
+}
+
 /// The kinds of a plan's nodes.
 #[derive(Debug, Clone)]
 pub enum PlanKind {
@@ -88,8 +97,8 @@ pub enum PlanKind {
     Range(NumericRange, NumberColumn),
     /// All of these, perhaps close to each other.
     And(Vec<Plan>, Option<Proximity>),
-    /// Any of these.
-    Or(Vec<Plan>),
+    /// Any of these; of how many the scores count.
+    Or(Vec<Plan>, Counted),
     /// Not this.
     Not(Box<Plan>),
     /// This or not.
@@ -199,7 +208,11 @@ impl<'a> Planner<'a> {
         let plans: Vec<Plan> = plans.take(self.limits.max_expansions).collect();
         let estimate = plans.iter().map(|p| p.estimate).sum();
         // Unlike other alternatives, a single expansion keeps its union around it.
-        if plans.is_empty() { self.nothing() } else { self.leaf(PlanKind::Or(plans), estimate) }
+        if plans.is_empty() {
+            self.nothing()
+        } else {
+            self.leaf(PlanKind::Or(plans, Counted::First), estimate)
+        }
     }
 
     fn pattern(&self, kind: &NodeKind, fields: FieldMask) -> Plan {
@@ -250,14 +263,18 @@ impl<'a> Planner<'a> {
         self.leaf(PlanKind::And(children, proximity), estimate)
     }
 
-    fn or(&self, mut children: Vec<Plan>) -> Plan {
+    fn or(&self, children: Vec<Plan>) -> Plan {
+        self.union(children, Counted::All)
+    }
+
+    fn union(&self, mut children: Vec<Plan>, counted: Counted) -> Plan {
         children.retain(|c| !matches!(c.kind, PlanKind::Nothing));
         match children.len() {
             0 => self.nothing(),
             1 => children.pop().unwrap_or_else(|| self.nothing()),
             _ => {
                 let estimate = children.iter().map(|c| c.estimate).sum();
-                self.leaf(PlanKind::Or(children), estimate)
+                self.leaf(PlanKind::Or(children, counted), estimate)
             }
         }
     }
@@ -276,7 +293,7 @@ impl<'a> Planner<'a> {
         let limit = self.limits.max_expansions;
         let matching = |test: &dyn Fn(&[u8]) -> bool| {
             let all = index.with_prefix(b"").filter(|(text, docs)| !docs.is_empty() && test(text));
-            self.or(all.take(limit).map(|(_, docs)| plan_of(docs)).collect())
+            self.union(all.take(limit).map(|(_, docs)| plan_of(docs)).collect(), Counted::First)
         };
         let alternatives = values.iter().map(|value| match value {
             TagMatch::Value(text) => {
@@ -286,7 +303,7 @@ impl<'a> Planner<'a> {
             TagMatch::Prefix(text) => {
                 let prefix = normal(text);
                 let all = index.with_prefix(&prefix).filter(|(_, docs)| !docs.is_empty());
-                self.or(all.take(limit).map(|(_, docs)| plan_of(docs)).collect())
+                self.union(all.take(limit).map(|(_, docs)| plan_of(docs)).collect(), Counted::First)
             }
             TagMatch::Suffix(text) => matching(&|t| t.ends_with(&normal(text))),
             TagMatch::Infix(text) => matching(&|t| contains(t, &normal(text))),

@@ -6,8 +6,8 @@
 //! in the document and by the distance between the matched terms.
 
 use crate::docs::DocsView;
-use crate::iter::{Matcher, Places, min_distance};
-use crate::plan::{Plan, PlanKind, Rarity};
+use crate::iter::{Landed, Matcher, Path, Places, min_distance};
+use crate::plan::{Counted, Plan, PlanKind, Rarity};
 use crate::postings::TermCursor;
 
 /// RediSearch keeps this constant in single precision.
@@ -149,19 +149,21 @@ enum Kind {
     Tag(Matcher, Rarity),
     /// A range, or every document.
     Plain(Matcher, bool),
-    All(Vec<Node>),
-    Any(Vec<Node>),
+    All(Vec<Node>, Option<Path>),
+    Any(Vec<Node>, Counted),
     Not(Matcher),
     Optional(Box<Node>),
     /// A conjunction with conditions on distance: what it matches, and its terms.
-    Near(Matcher, Vec<Node>),
+    Near(Matcher, Vec<Node>, Option<Path>),
 }
 
 impl Scoring {
     /// A scoring of `plan`'s documents.
     pub fn new(plan: &Plan, scorer: Scorer, docs: &DocsView) -> Self {
         let parts = match &plan.kind {
-            PlanKind::And(children, _) | PlanKind::Or(children) if scorer.uses_distance() => {
+            PlanKind::And(children, _) | PlanKind::Or(children, Counted::All)
+                if scorer.uses_distance() =>
+            {
                 let part = |c: &Plan| (Matcher::new(c, docs.end()), Places::new(c));
                 children.iter().map(part).collect()
             }
@@ -189,11 +191,10 @@ impl Scoring {
 
     fn distance(&mut self, doc: u32) -> u32 {
         let mut parts = Vec::with_capacity(self.parts.len());
-        for (matcher, places) in &mut self.parts {
+        let landed = self.root.landed(doc);
+        for (at, (matcher, places)) in self.parts.iter_mut().enumerate() {
             if matcher.seek(doc) == doc {
-                let mut positions = Vec::new();
-                places.collect(doc, &mut positions);
-                parts.push(positions);
+                parts.push(places.of(doc, landed.has(at)));
             }
         }
         if parts.len() < 2 { 1 } else { min_distance(&parts).max(1) }
@@ -211,13 +212,33 @@ impl Node {
             }
             PlanKind::Tag(_, rarity) => Kind::Tag(Matcher::new(plan, end), *rarity),
             PlanKind::Range(..) => Kind::Plain(Matcher::new(plan, end), false),
-            PlanKind::And(children, None) => Kind::All(all(children)),
-            PlanKind::And(children, Some(_)) => Kind::Near(Matcher::new(plan, end), all(children)),
-            PlanKind::Or(children) => Kind::Any(all(children)),
+            PlanKind::And(children, None) => Kind::All(all(children), Path::new(children, end)),
+            PlanKind::And(children, Some(_)) => {
+                let matcher = Matcher::new(plan, end);
+                Kind::Near(matcher, all(children), Path::new(children, end))
+            }
+            PlanKind::Or(children, counted) => Kind::Any(all(children), *counted),
             PlanKind::Not(child) => Kind::Not(Matcher::new(child, end)),
             PlanKind::Optional(child) => Kind::Optional(Box::new(Self::new(child, end))),
         };
         Self { weight: plan.weight, kind }
+    }
+
+    fn landed(&mut self, doc: u32) -> Landed {
+        match &mut self.kind {
+            Kind::All(_, path) | Kind::Near(_, _, path) => landed(path, doc),
+            _ => Landed::default(),
+        }
+    }
+
+    /// The score of a node of which only the first alternative counts.
+    fn score_landed(&mut self, doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
+        let score = match &mut self.kind {
+            Kind::Any(children, _) => first(children, doc, docs, formula)?,
+            Kind::Optional(child) => child.score_landed(doc, docs, formula).unwrap_or(0.0),
+            _ => return self.score(doc, docs, formula),
+        };
+        Some(self.weight * score)
     }
 
     /// The node's score for `doc`, or `None` if it doesn't match.
@@ -238,12 +259,13 @@ impl Node {
                 matches(matcher, doc)?;
                 formula.plain(*is_all, len)
             }
-            Kind::All(children) => sum(children, doc, docs, formula)?,
-            Kind::Near(matcher, children) => {
+            Kind::All(children, path) => sum(children, landed(path, doc), doc, docs, formula)?,
+            Kind::Near(matcher, children, path) => {
                 matches(matcher, doc)?;
-                sum(children, doc, docs, formula)?
+                sum(children, landed(path, doc), doc, docs, formula)?
             }
-            Kind::Any(children) => {
+            Kind::Any(children, Counted::First) => first(children, doc, docs, formula)?,
+            Kind::Any(children, Counted::All) => {
                 let scores = children.iter_mut().filter_map(|c| c.score(doc, docs, formula));
                 let add = |a: f64, b: f64| {
                     if formula.scorer == Scorer::DisMax { a.max(b) } else { a + b }
@@ -266,7 +288,31 @@ fn matches(matcher: &mut Matcher, doc: u32) -> Option<()> {
     (matcher.seek(doc) == doc).then_some(())
 }
 
-fn sum(children: &mut [Node], doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
+/// The score of the first alternative that matches.
+fn first(all: &mut [Node], doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
+    all.iter_mut().find_map(|c| c.score(doc, docs, formula))
+}
+
+/// The children of a conjunction that landed on `doc`.
+fn landed(path: &mut Option<Path>, doc: u32) -> Landed {
+    let Some(path) = path else { return Landed::default() };
+    if path.seek(doc) == doc { path.landed() } else { Landed::default() }
+}
+
+fn sum(
+    children: &mut [Node],
+    landed: Landed,
+    doc: u32,
+    docs: &DocsView,
+    formula: &Formula,
+) -> Option<f64> {
     // Every child is asked, so that a later one's absence is noticed.
-    children.iter_mut().try_fold(0.0, |sum, c| Some(sum + c.score(doc, docs, formula)?))
+    children.iter_mut().enumerate().try_fold(0.0, |sum, (at, child)| {
+        let score = if landed.has(at) {
+            child.score_landed(doc, docs, formula)?
+        } else {
+            child.score(doc, docs, formula)?
+        };
+        Some(sum + score)
+    })
 }

@@ -1,6 +1,6 @@
 //! Conjunctions: by leapfrog when one condition is rare, by windows when all are common.
 
-use super::{Matcher, Places, in_proximity};
+use super::{Matcher, Path, Places, in_proximity};
 use crate::column::NumberColumn;
 use crate::number::Range;
 use crate::plan::{Plan, PlanKind, Proximity};
@@ -21,6 +21,8 @@ pub struct And {
     /// Ranges that are looked up per document.
     checks: Vec<(NumberColumn, Range)>,
     proximity: Option<(Proximity, Vec<Places>)>,
+    /// Which alternatives count for the proximity.
+    path: Option<Path>,
     dense: bool,
     /// The last document found, so that a repeated question costs nothing.
     found: Option<u32>,
@@ -34,7 +36,7 @@ impl And {
         let leads = |c: &Plan| {
             matches!(
                 c.kind,
-                PlanKind::Term(..) | PlanKind::Tag(..) | PlanKind::And(..) | PlanKind::Or(_)
+                PlanKind::Term(..) | PlanKind::Tag(..) | PlanKind::And(..) | PlanKind::Or(..)
             )
         };
         let has_lead = by_cost.iter().any(|c| leads(c));
@@ -44,6 +46,7 @@ impl And {
             negatives: Vec::new(),
             checks: Vec::new(),
             proximity: proximity.map(|p| (p, children.iter().map(Places::new).collect())),
+            path: proximity.and_then(|_| Path::new(children, end)),
             dense: true,
             found: None,
         };
@@ -107,7 +110,17 @@ impl And {
     fn accepts(&mut self, doc: u32) -> bool {
         self.checks.iter().all(|(column, range)| column.matches(doc, range))
             && !self.negatives.iter_mut().any(|n| n.seek(doc) == doc)
-            && self.proximity.as_mut().is_none_or(|(p, places)| in_proximity(places, doc, *p))
+            && self.is_near(doc)
+    }
+
+    fn is_near(&mut self, doc: u32) -> bool {
+        let Some((proximity, places)) = &mut self.proximity else { return true };
+        let landed = self.path.as_mut().map(|path| {
+            path.seek(doc);
+            path.landed()
+        });
+        let landed = landed.unwrap_or_default();
+        in_proximity(places, doc, landed, *proximity)
     }
 
     /// Adds the documents of the window to it.

@@ -6,10 +6,12 @@
 //! within it: documents before that target are then left out or not, as the caller must allow. Liveness is not looked at here.
 
 pub mod and;
+pub mod path;
 pub mod positions;
 pub mod set;
 
 pub use and::And;
+pub use path::{Landed, Path};
 pub use positions::{Places, in_proximity, min_distance};
 
 use crate::plan::{Plan, PlanKind};
@@ -60,7 +62,7 @@ impl Matcher {
             PlanKind::And(children, proximity) => {
                 Self::And(Box::new(And::new(children, *proximity, end)))
             }
-            PlanKind::Or(children) => {
+            PlanKind::Or(children, _) => {
                 Self::Or(children.iter().map(|c| Self::new(c, end)).collect())
             }
             PlanKind::Not(child) => {

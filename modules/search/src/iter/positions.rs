@@ -1,6 +1,7 @@
 //! Where in a document the terms of a condition stand, and how close to each other.
 
-use crate::plan::{Plan, PlanKind, Proximity};
+use super::Landed;
+use crate::plan::{Counted, Plan, PlanKind, Proximity};
 use crate::postings::TermCursor;
 
 /// The positions of a plan's terms.
@@ -10,8 +11,10 @@ pub enum Places {
     None,
     /// A term's.
     Term(TermCursor),
-    /// Those of all terms below.
-    Union(Vec<Places>),
+    /// Those of all conditions below.
+    Every(Vec<Places>),
+    /// Those of the alternatives below that count.
+    Any(Vec<Places>, Counted),
 }
 
 impl Places {
@@ -19,8 +22,9 @@ impl Places {
     pub fn new(plan: &Plan) -> Self {
         match &plan.kind {
             PlanKind::Term(list, fields, _) => Self::Term(TermCursor::new(list.clone(), *fields)),
-            PlanKind::And(children, _) | PlanKind::Or(children) => {
-                Self::Union(children.iter().map(Self::new).collect())
+            PlanKind::And(children, _) => Self::Every(children.iter().map(Self::new).collect()),
+            PlanKind::Or(children, counted) => {
+                Self::Any(children.iter().map(Self::new).collect(), *counted)
             }
             PlanKind::Optional(child) => Self::new(child),
             _ => Self::None,
@@ -36,7 +40,8 @@ impl Places {
                     cursor.positions(out);
                 }
             }
-            Self::Union(all) => {
+            Self::Any(all, Counted::First) => collect_first(all, doc, out),
+            Self::Every(all) | Self::Any(all, Counted::All) => {
                 let from = out.len();
                 all.iter_mut().for_each(|places| places.collect(doc, out));
                 out[from..].sort_unstable();
@@ -44,17 +49,33 @@ impl Places {
         }
     }
 
-    fn of(&mut self, doc: u32) -> Vec<u32> {
+    /// The positions in `doc`; of a union that landed there, only its first alternative's.
+    pub fn of(&mut self, doc: u32, landed: bool) -> Vec<u32> {
         let mut out = Vec::new();
-        self.collect(doc, &mut out);
+        match self {
+            Self::Any(all, _) if landed => collect_first(all, doc, &mut out),
+            _ => self.collect(doc, &mut out),
+        }
         out
     }
 }
 
-/// Whether the terms stand in `doc` as `proximity` asks. Conditions without positions don't count.
-pub fn in_proximity(places: &mut [Places], doc: u32, proximity: Proximity) -> bool {
-    let lists = places.iter_mut().map(|p| p.of(doc)).filter(|l| !l.is_empty());
-    let lists: Vec<Vec<u32>> = lists.collect();
+/// Appends the positions of the first alternative that has any.
+fn collect_first(all: &mut [Places], doc: u32, out: &mut Vec<u32>) {
+    let from = out.len();
+    for places in all {
+        places.collect(doc, out);
+        if out.len() > from {
+            return;
+        }
+    }
+}
+
+/// Whether the terms stand in `doc` as `proximity` asks; of the children that `landed`
+/// only the first alternative counts. Conditions without positions don't count.
+pub fn in_proximity(places: &mut [Places], doc: u32, landed: Landed, proximity: Proximity) -> bool {
+    let lists = places.iter_mut().enumerate().map(|(at, p)| p.of(doc, landed.has(at)));
+    let lists: Vec<Vec<u32>> = lists.filter(|l| !l.is_empty()).collect();
     if lists.len() < 2 {
         return true;
     }

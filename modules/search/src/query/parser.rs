@@ -194,25 +194,63 @@ impl<'a> Parser<'a> {
 
     /// A whole expression: `a b | c` in either reading.
     fn alternatives(&mut self) -> Parsed {
-        if self.modern() { self.union(Self::conjunction) } else { self.legacy_conjunction() }
+        if self.modern() { self.modern_union() } else { self.legacy_conjunction() }
     }
 
     /// `a | b | …`
+    fn modern_union(&mut self) -> Parsed {
+        let mut all = Vec::new();
+        let mut plain = true;
+        loop {
+            // After two alternatives without a field, RediSearch's grammar lets no field into a
+            // further one: the field ends the union, which becomes one of several conditions.
+            let closed = plain && all.len() >= 2;
+            let (part, has_field) = self.conjunction(None, closed)?;
+            all.push(part);
+            plain &= !has_field;
+            if closed && matches!(self.token.kind, TokenKind::Field(_)) {
+                let union = self.gather(std::mem::take(&mut all), NodeKind::Or)?;
+                let (whole, _) = self.conjunction(Some(union), false)?;
+                all.push(whole);
+                plain = false;
+            }
+            if !self.eat('|') {
+                return self.gather(all, NodeKind::Or);
+            }
+        }
+    }
+
+    /// `a b …`, after what has been read of it already; whether a field stands in it. If `closed`,
+    /// it ends before a field.
+    fn conjunction(
+        &mut self,
+        first: Option<Option<Node>>,
+        closed: bool,
+    ) -> Result<(Option<Node>, bool), QueryError> {
+        let mut has_field = false;
+        let mut all: Vec<Option<Node>> = first.into_iter().collect();
+        while all.is_empty() || self.starts_item() {
+            if matches!(self.token.kind, TokenKind::Field(_)) {
+                if closed && all.is_empty() {
+                    return Err(self.error());
+                }
+                if closed {
+                    break;
+                }
+                has_field = true;
+            }
+            all.push(self.item()?);
+        }
+        Ok((self.gather(all, NodeKind::And)?, has_field))
+    }
+
+    /// Alternatives of `part`.
     fn union(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
         let mut all = vec![part(self)?];
         while self.eat('|') {
             all.push(part(self)?);
         }
         self.gather(all, NodeKind::Or)
-    }
-
-    /// `a b …`
-    fn conjunction(&mut self) -> Parsed {
-        let mut all = vec![self.item()?];
-        while self.starts_item() {
-            all.push(self.item()?);
-        }
-        self.gather(all, NodeKind::And)
     }
 
     /// Dialect 1: alternatives of units bind closer than juxtaposition, and plain words side by
