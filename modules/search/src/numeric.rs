@@ -8,6 +8,12 @@ use std::sync::Arc;
 /// Pairs a bucket holds at most; one that grows beyond is split in the middle.
 pub const BUCKET_LEN: usize = 1024;
 
+/// Different values from which RediSearch splits a numeric range.
+const SPLIT_VALUES: usize = 16;
+
+/// Pairs that are looked at to find so many.
+const SPLIT_SAMPLE: usize = 4096;
+
 /// A run of pairs in order; never empty.
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -65,7 +71,16 @@ impl NumericIndex {
             self.buckets.partition_point(|b| b.pairs.last().is_some_and(|p| range.is_above(p.0)));
         let rest = &self.buckets[from..];
         let count = rest.partition_point(|b| b.pairs.first().is_some_and(|p| !range.is_below(p.0)));
-        NumericRange { buckets: rest[..count].to_vec(), range: *range }
+        NumericRange { buckets: rest[..count].to_vec(), range: *range, is_split: self.is_split() }
+    }
+
+    /// Whether there are so many different values that RediSearch would hold them in several
+    /// ranges; its scores by distance depend on that.
+    fn is_split(&self) -> bool {
+        let pairs = self.buckets.iter().flat_map(|b| &b.pairs).take(SPLIT_SAMPLE);
+        let mut values: Vec<Number> = pairs.map(|p| p.0).collect();
+        values.dedup();
+        values.len() > SPLIT_VALUES
     }
 
     /// Number of buckets, the steps of a collection.
@@ -112,12 +127,18 @@ impl NumericIndex {
 pub struct NumericRange {
     buckets: Vec<Arc<Bucket>>,
     range: Range,
+    is_split: bool,
 }
 
 impl NumericRange {
     /// The interval asked for.
     pub fn range(&self) -> &Range {
         &self.range
+    }
+
+    /// Whether RediSearch would read the range from several parts.
+    pub fn is_split(&self) -> bool {
+        self.is_split
     }
 
     /// At most this many values are in the range.

@@ -6,7 +6,7 @@
 //! in the document and by the distance between the matched terms.
 
 use crate::docs::DocsView;
-use crate::iter::{Landed, Matcher, Path, Places, min_distance};
+use crate::iter::{Condition, Matcher, Path, Places, min_distance};
 use crate::plan::{Counted, Plan, PlanKind, Rarity};
 use crate::postings::TermCursor;
 
@@ -114,6 +114,11 @@ impl Formula {
         }
     }
 
+    /// Joins the scores of two alternatives.
+    fn union(&self, a: f64, b: f64) -> f64 {
+        if self.scorer == Scorer::DisMax { a.max(b) } else { a + b }
+    }
+
     /// A document's score from the sum over its terms, before distance.
     #[inline]
     pub(crate) fn document(&self, sum: f64, doc: u32, docs: &DocsView) -> f64 {
@@ -134,7 +139,8 @@ pub struct Scoring {
     formula: Formula,
     root: Node,
     /// The parts of the root whose distance counts.
-    parts: Vec<(Matcher, Places)>,
+    parts: Vec<Matcher>,
+    places: Vec<Places>,
 }
 
 #[derive(Debug)]
@@ -160,24 +166,27 @@ enum Kind {
 impl Scoring {
     /// A scoring of `plan`'s documents.
     pub fn new(plan: &Plan, scorer: Scorer, docs: &DocsView) -> Self {
-        let parts = match &plan.kind {
+        let parts: &[Plan] = match &plan.kind {
             PlanKind::And(children, _) | PlanKind::Or(children, Counted::All)
                 if scorer.uses_distance() =>
             {
-                let part = |c: &Plan| (Matcher::new(c, docs.end()), Places::new(c));
-                children.iter().map(part).collect()
+                children
             }
-            _ => Vec::new(),
+            _ => &[],
         };
-        let root = Node::new(plan, docs.end());
-        Self { formula: Formula::new(scorer, docs), root, parts }
+        Self {
+            formula: Formula::new(scorer, docs),
+            root: Node::new(plan, docs.end()),
+            parts: parts.iter().map(|part| Matcher::new(part, docs.end())).collect(),
+            places: parts.iter().map(Places::new).collect(),
+        }
     }
 
     /// The score of a matching document; documents must ascend.
     ///
     /// `None` when it can't exceed `least`, which spares the distance's cost.
     pub fn score(&mut self, doc: u32, docs: &DocsView, least: f64) -> Option<f64> {
-        let sum = self.root.score(doc, docs, &self.formula).unwrap_or(0.0);
+        let sum = self.root.score(doc, docs, &self.formula, None).unwrap_or(0.0);
         let score = self.formula.document(sum, doc, docs);
         // The distance only ever divides, by at least 1.
         if score <= least {
@@ -190,13 +199,9 @@ impl Scoring {
     }
 
     fn distance(&mut self, doc: u32) -> u32 {
-        let mut parts = Vec::with_capacity(self.parts.len());
-        let landed = self.root.landed(doc);
-        for (at, (matcher, places)) in self.parts.iter_mut().enumerate() {
-            if matcher.seek(doc) == doc {
-                parts.push(places.of(doc, landed.has(at)));
-            }
-        }
+        let all = Places::of_all(&mut self.places, doc, self.root.path(doc));
+        let matched = self.parts.iter_mut().map(|part| part.seek(doc) == doc);
+        let parts: Vec<_> = all.zip(matched).filter(|(_, m)| *m).map(|(p, _)| p).collect();
         if parts.len() < 2 { 1 } else { min_distance(&parts).max(1) }
     }
 }
@@ -224,25 +229,22 @@ impl Node {
         Self { weight: plan.weight, kind }
     }
 
-    fn landed(&mut self, doc: u32) -> Landed {
+    /// The path of a conjunction, at `doc`.
+    fn path(&mut self, doc: u32) -> Option<&Path> {
         match &mut self.kind {
-            Kind::All(_, path) | Kind::Near(_, _, path) => landed(path, doc),
-            _ => Landed::default(),
+            Kind::All(_, path) | Kind::Near(_, _, path) => path_to(path, doc),
+            _ => None,
         }
     }
 
-    /// The score of a node of which only the first alternative counts.
-    fn score_landed(&mut self, doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
-        let score = match &mut self.kind {
-            Kind::Any(children, _) => first(children, doc, docs, formula)?,
-            Kind::Optional(child) => child.score_landed(doc, docs, formula).unwrap_or(0.0),
-            _ => return self.score(doc, docs, formula),
-        };
-        Some(self.weight * score)
-    }
-
-    /// The node's score for `doc`, or `None` if it doesn't match.
-    fn score(&mut self, doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
+    /// The node's score for `doc`, which it got to by `way`, or `None` if it doesn't match.
+    fn score(
+        &mut self,
+        doc: u32,
+        docs: &DocsView,
+        formula: &Formula,
+        way: Option<&Condition>,
+    ) -> Option<f64> {
         let len = f64::from(docs.len(doc));
         let score = match &mut self.kind {
             Kind::Term(cursor, rarity) => {
@@ -259,18 +261,18 @@ impl Node {
                 matches(matcher, doc)?;
                 formula.plain(*is_all, len)
             }
-            Kind::All(children, path) => sum(children, landed(path, doc), doc, docs, formula)?,
+            Kind::All(children, path) => sum(children, path_to(path, doc), doc, docs, formula)?,
             Kind::Near(matcher, children, path) => {
                 matches(matcher, doc)?;
-                sum(children, landed(path, doc), doc, docs, formula)?
+                sum(children, path_to(path, doc), doc, docs, formula)?
             }
-            Kind::Any(children, Counted::First) => first(children, doc, docs, formula)?,
-            Kind::Any(children, Counted::All) => {
-                let scores = children.iter_mut().filter_map(|c| c.score(doc, docs, formula));
-                let add = |a: f64, b: f64| {
-                    if formula.scorer == Scorer::DisMax { a.max(b) } else { a + b }
-                };
-                scores.reduce(add)?
+            Kind::Any(children, counted) => {
+                let first = *counted == Counted::First || way.is_some_and(Condition::landed);
+                let parts = children.iter_mut().enumerate();
+                let mut scores = parts.filter_map(|(at, c)| {
+                    c.score(doc, docs, formula, way.and_then(|w| w.part(at)))
+                });
+                if first { scores.next()? } else { scores.reduce(|a, b| formula.union(a, b))? }
             }
             Kind::Not(matcher) => {
                 if matcher.seek(doc) == doc {
@@ -278,7 +280,7 @@ impl Node {
                 }
                 0.0
             }
-            Kind::Optional(child) => child.score(doc, docs, formula).unwrap_or(0.0),
+            Kind::Optional(child) => child.score(doc, docs, formula, way).unwrap_or(0.0),
         };
         Some(self.weight * score)
     }
@@ -288,31 +290,21 @@ fn matches(matcher: &mut Matcher, doc: u32) -> Option<()> {
     (matcher.seek(doc) == doc).then_some(())
 }
 
-/// The score of the first alternative that matches.
-fn first(all: &mut [Node], doc: u32, docs: &DocsView, formula: &Formula) -> Option<f64> {
-    all.iter_mut().find_map(|c| c.score(doc, docs, formula))
-}
-
-/// The children of a conjunction that landed on `doc`.
-fn landed(path: &mut Option<Path>, doc: u32) -> Landed {
-    let Some(path) = path else { return Landed::default() };
-    if path.seek(doc) == doc { path.landed() } else { Landed::default() }
+/// The path of a conjunction if it passes through `doc`.
+fn path_to(path: &mut Option<Path>, doc: u32) -> Option<&Path> {
+    let path = path.as_mut()?;
+    (path.seek(doc) == doc).then_some(&*path)
 }
 
 fn sum(
     children: &mut [Node],
-    landed: Landed,
+    path: Option<&Path>,
     doc: u32,
     docs: &DocsView,
     formula: &Formula,
 ) -> Option<f64> {
-    // Every child is asked, so that a later one's absence is noticed.
     children.iter_mut().enumerate().try_fold(0.0, |sum, (at, child)| {
-        let score = if landed.has(at) {
-            child.score_landed(doc, docs, formula)?
-        } else {
-            child.score(doc, docs, formula)?
-        };
-        Some(sum + score)
+        let way = path.and_then(|p| p.condition(at));
+        Some(sum + child.score(doc, docs, formula, way)?)
     })
 }

@@ -115,12 +115,10 @@ impl And {
 
     fn is_near(&mut self, doc: u32) -> bool {
         let Some((proximity, places)) = &mut self.proximity else { return true };
-        let landed = self.path.as_mut().map(|path| {
+        if let Some(path) = &mut self.path {
             path.seek(doc);
-            path.landed()
-        });
-        let landed = landed.unwrap_or_default();
-        in_proximity(places, doc, landed, *proximity)
+        }
+        in_proximity(places, doc, self.path.as_ref(), *proximity)
     }
 
     /// Adds the documents of the window to it.

@@ -11,7 +11,7 @@ pub mod positions;
 pub mod set;
 
 pub use and::And;
-pub use path::{Landed, Path};
+pub use path::{Condition, Path};
 pub use positions::{Places, in_proximity, min_distance};
 
 use crate::plan::{Plan, PlanKind};

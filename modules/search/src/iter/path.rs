@@ -62,25 +62,69 @@ pub struct Path {
     doc: u32,
 }
 
+/// Where the path has taken one condition.
 #[derive(Debug, Clone)]
-struct Condition {
+pub struct Condition {
     /// Its place among the conjunction's children.
     child: usize,
-    ahead: Lookahead,
+    ahead: Ahead,
     doc: u32,
     /// It got to `doc` by landing beyond its target.
     landed: bool,
 }
 
+#[derive(Debug, Clone)]
+enum Ahead {
+    Leaf(Box<Lookahead>),
+    /// A union of unions, whose parts land on their own.
+    Union(Vec<Condition>),
+}
+
 impl Condition {
     fn new(child: usize, plan: &Plan, end: u32) -> Self {
-        Self { child, ahead: Lookahead::new(plan, end), doc: 0, landed: false }
+        let is_union = |p: &Plan| matches!(p.kind, PlanKind::Or(..));
+        let ahead = match &plan.kind {
+            PlanKind::Or(children, _) if children.iter().any(is_union) => {
+                let parts = children.iter().enumerate().map(|(at, c)| Self::new(at, c, end));
+                Ahead::Union(parts.collect())
+            }
+            _ => Ahead::Leaf(Box::new(Lookahead::new(plan, end))),
+        };
+        Self { child, ahead, doc: 0, landed: false }
     }
 
     fn seek(&mut self, target: u32) {
-        if self.doc < target {
-            self.doc = self.ahead.seek(target);
-            self.landed = self.doc > target;
+        if self.doc >= target {
+            return;
+        }
+        self.doc = match &mut self.ahead {
+            Ahead::Leaf(ahead) => ahead.seek(target),
+            Ahead::Union(parts) => {
+                parts.iter_mut().for_each(|part| part.seek(target));
+                parts.iter().map(|part| part.doc).min().unwrap_or(END)
+            }
+        };
+        self.landed = self.doc > target;
+    }
+
+    /// Takes the first document as read, not skipped to.
+    fn forget_landing(&mut self) {
+        self.landed = false;
+        if let Ahead::Union(parts) = &mut self.ahead {
+            parts.iter_mut().for_each(Self::forget_landing);
+        }
+    }
+
+    /// Whether only the first of its matching alternatives counts.
+    pub fn landed(&self) -> bool {
+        self.landed
+    }
+
+    /// The state of an alternative that is a union itself.
+    pub fn part(&self, at: usize) -> Option<&Condition> {
+        match &self.ahead {
+            Ahead::Leaf(_) => None,
+            Ahead::Union(parts) => parts.get(at).filter(|part| part.doc == self.doc),
         }
     }
 }
@@ -118,11 +162,10 @@ impl Path {
         self.doc
     }
 
-    /// Which of the conjunction's children landed on the current document.
-    pub fn landed(&self) -> Landed {
-        let conditions = self.leading.iter().chain(&self.optional);
-        let landed = conditions.filter(|c| c.landed && c.doc == self.doc && c.child < 64);
-        Landed(landed.fold(0, |all, c| all | 1 << c.child))
+    /// How one of the conjunction's children got to the current document.
+    pub fn condition(&self, child: usize) -> Option<&Condition> {
+        let mut conditions = self.leading.iter().chain(&self.optional);
+        conditions.find(|c| c.child == child && c.doc == self.doc)
     }
 
     fn next(&mut self) -> u32 {
@@ -141,7 +184,9 @@ impl Path {
                 // The very first document is read, not skipped to.
                 let reads = at == 0 && condition.doc == 0;
                 condition.seek(self.target);
-                condition.landed &= !reads;
+                if reads {
+                    condition.forget_landing();
+                }
                 if condition.doc > self.target {
                     self.target = condition.doc;
                     continue 'again;
@@ -149,16 +194,5 @@ impl Path {
             }
             return self.target;
         }
-    }
-}
-
-/// The children of a conjunction that landed on a document; only the first 64 are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Landed(u64);
-
-impl Landed {
-    /// Whether the child at a place among the conjunction's children landed.
-    pub fn has(self, child: usize) -> bool {
-        child < 64 && self.0 >> child & 1 == 1
     }
 }

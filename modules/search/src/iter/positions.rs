@@ -1,6 +1,6 @@
 //! Where in a document the terms of a condition stand, and how close to each other.
 
-use super::Landed;
+use super::{Condition, Path};
 use crate::plan::{Counted, Plan, PlanKind, Proximity};
 use crate::postings::TermCursor;
 
@@ -15,6 +15,8 @@ pub enum Places {
     Every(Vec<Places>),
     /// Those of the alternatives below that count.
     Any(Vec<Places>, Counted),
+    /// Those of a condition that need not hold.
+    Optional(Box<Places>),
 }
 
 impl Places {
@@ -26,7 +28,8 @@ impl Places {
             PlanKind::Or(children, counted) => {
                 Self::Any(children.iter().map(Self::new).collect(), *counted)
             }
-            PlanKind::Optional(child) => Self::new(child),
+            PlanKind::Optional(child) => Self::Optional(Box::new(Self::new(child))),
+            PlanKind::Range(range, _) if range.is_split() => Self::Any(Vec::new(), Counted::All),
             _ => Self::None,
         }
     }
@@ -40,6 +43,7 @@ impl Places {
                     cursor.positions(out);
                 }
             }
+            Self::Optional(inner) => inner.collect(doc, out),
             Self::Any(all, Counted::First) => collect_first(all, doc, out),
             Self::Every(all) | Self::Any(all, Counted::All) => {
                 let from = out.len();
@@ -49,14 +53,45 @@ impl Places {
         }
     }
 
-    /// The positions in `doc`; of a union that landed there, only its first alternative's.
-    pub fn of(&mut self, doc: u32, landed: bool) -> Vec<u32> {
-        let mut out = Vec::new();
+    /// Whether the condition with these positions stands in the measure of distance: a single
+    /// tag, number or negation doesn't, while a union does even if nothing in it has positions.
+    fn counts(&self, positions: &[u32]) -> bool {
         match self {
-            Self::Any(all, _) if landed => collect_first(all, doc, &mut out),
-            _ => self.collect(doc, &mut out),
+            Self::None => false,
+            Self::Optional(_) => !positions.is_empty(),
+            Self::Term(_) | Self::Every(_) | Self::Any(..) => true,
         }
-        out
+    }
+
+    /// Appends the positions in `doc` of what counts there, by the way the path got there.
+    pub fn collect_by(&mut self, doc: u32, way: Option<&Condition>, out: &mut Vec<u32>) {
+        let (all, way) = match (&mut *self, way) {
+            (Self::Any(all, _), Some(way)) => (all, way),
+            (Self::Optional(inner), _) => return inner.collect_by(doc, way, out),
+            _ => return self.collect(doc, out),
+        };
+        let from = out.len();
+        for (at, places) in all.iter_mut().enumerate() {
+            places.collect_by(doc, way.part(at), out);
+            if way.landed() && out.len() > from {
+                break;
+            }
+        }
+        out[from..].sort_unstable();
+    }
+
+    /// The positions of all conditions of a conjunction or union; `None` for one that has no part
+    /// in distances.
+    pub fn of_all(
+        all: &mut [Places],
+        doc: u32,
+        path: Option<&Path>,
+    ) -> impl Iterator<Item = Option<Vec<u32>>> {
+        all.iter_mut().enumerate().map(move |(at, places)| {
+            let mut out = Vec::new();
+            places.collect_by(doc, path.and_then(|p| p.condition(at)), &mut out);
+            places.counts(&out).then_some(out)
+        })
     }
 }
 
@@ -71,11 +106,15 @@ fn collect_first(all: &mut [Places], doc: u32, out: &mut Vec<u32>) {
     }
 }
 
-/// Whether the terms stand in `doc` as `proximity` asks; of the children that `landed`
-/// only the first alternative counts. Conditions without positions don't count.
-pub fn in_proximity(places: &mut [Places], doc: u32, landed: Landed, proximity: Proximity) -> bool {
-    let lists = places.iter_mut().enumerate().map(|(at, p)| p.of(doc, landed.has(at)));
-    let lists: Vec<Vec<u32>> = lists.filter(|l| !l.is_empty()).collect();
+/// Whether the terms stand in `doc` as `proximity` asks. Conditions without positions don't count.
+pub fn in_proximity(
+    places: &mut [Places],
+    doc: u32,
+    path: Option<&Path>,
+    proximity: Proximity,
+) -> bool {
+    let lists = Places::of_all(places, doc, path).flatten().filter(|l| !l.is_empty());
+    let lists: Vec<Vec<u32>> = lists.collect();
     if lists.len() < 2 {
         return true;
     }
@@ -122,26 +161,25 @@ fn unordered(lists: &[Vec<u32>], slop: i64) -> bool {
 
 /// RediSearch's measure of how far apart the matched parts of a document are: the root of the sum
 /// of squares of the least distances between neighbours, cut to an integer; when that is 0, the
-/// number of parts less one.
-pub fn min_distance(parts: &[Vec<u32>]) -> u32 {
-    let mut sum = 0u64;
-    let mut placed = parts.iter().filter(|p| !p.is_empty());
-    let Some(mut before) = placed.next() else {
-        return parts.len().saturating_sub(1).max(1) as u32;
-    };
-    for part in placed {
-        let distance = u64::from(least_distance(before, part));
-        sum = sum.saturating_add(distance * distance);
-        before = part;
-    }
+/// number of parts less one. A part without positions stands before the first.
+pub fn min_distance(parts: &[Option<Vec<u32>>]) -> u32 {
+    let placed = || parts.iter().flatten();
+    let pairs = placed().zip(placed().skip(1));
+    let sum = pairs.fold(0u64, |sum, (a, b)| {
+        let distance = u64::from(least_distance(a, b));
+        sum.saturating_add(distance.saturating_mul(distance))
+    });
     let root = (sum as f64).sqrt() as u32;
     if sum > 0 { root } else { parts.len().saturating_sub(1).max(1) as u32 }
 }
 
 /// The least distance between a place of each; anything up to 1 counts as found.
 fn least_distance(a: &[u32], b: &[u32]) -> u32 {
+    let (Some(&first), Some(&second)) = (a.first(), b.first()) else {
+        return a.first().or(b.first()).map_or(0, |place| place.saturating_add(1));
+    };
     let (mut i, mut j) = (0, 0);
-    let mut least = a[0].abs_diff(b[0]);
+    let mut least = first.abs_diff(second);
     while least > 1 {
         let (Some(&x), Some(&y)) = (a.get(i), b.get(j)) else { break };
         least = least.min(x.abs_diff(y));
@@ -156,13 +194,15 @@ mod tests {
 
     #[test]
     fn distances_as_redisearch() {
-        let parts = |p: &[&[u32]]| p.iter().map(|l| l.to_vec()).collect::<Vec<_>>();
+        let part = |l: &&[u32]| Some(l.to_vec()).filter(|l| !l.is_empty());
+        let parts = |p: &[&[u32]]| p.iter().map(part).collect::<Vec<_>>();
         assert_eq!(min_distance(&parts(&[&[1], &[4], &[8]])), 5);
         assert_eq!(min_distance(&parts(&[&[3], &[7], &[1]])), 7);
         assert_eq!(min_distance(&parts(&[&[1], &[2], &[3]])), 1);
         assert_eq!(min_distance(&parts(&[&[1], &[1], &[1]])), 2);
         assert_eq!(min_distance(&parts(&[&[], &[1], &[]])), 2);
         assert_eq!(min_distance(&parts(&[&[1], &[]])), 1);
+        assert_eq!(min_distance(&[Some(vec![6]), Some(vec![])]), 7);
     }
 
     #[test]
