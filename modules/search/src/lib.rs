@@ -1,1 +1,30 @@
-//! (crate root)
+//! Full-text search over hashes and JSON documents.
+//!
+//! The engine here is a mutable inverted index whose writes are visible to the next search and
+//! whose totals are exact. It knows nothing of commands, connections or the keyspace: documents
+//! come in as fields, queries as text, and hits leave as keys.
+//!
+//! * [`schema`] says what is indexed; [`analysis`] turns text into terms.
+//! * [`postings`], [`numeric`], [`tag`], [`column`] and [`docs`] hold the data.
+//! * [`query`] parses, [`plan`] binds a query to a snapshot, [`iter`] matches, [`score`] ranks and
+//!   [`search`] collects the best hits.
+//! * [`index`] ties them together behind one lock that no query holds while it runs.
+
+pub mod analysis;
+pub mod column;
+pub mod dictionary;
+pub mod docs;
+pub mod gc;
+pub mod index;
+pub mod iter;
+pub mod memory;
+pub mod number;
+pub mod numeric;
+pub mod plan;
+pub mod postings;
+pub mod query;
+pub mod schema;
+pub mod score;
+pub mod search;
+pub mod tag;
+pub mod window;

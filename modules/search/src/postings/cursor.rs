@@ -1,0 +1,256 @@
+//! Forward iteration over a snapshot of a posting list.
+
+use super::{BLOCK_LEN, Block, END, PostingSnapshot, varint};
+use crate::schema::FieldMask;
+use crate::window::Window;
+use std::sync::Arc;
+
+/// Where a cursor stands among blocks: an index of a run and of a block within it. The tail stands
+/// after the last run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Place {
+    run: usize,
+    block: usize,
+}
+
+/// What of the current block has been unpacked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unpacked {
+    freqs: bool,
+    masks: bool,
+    ends: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Buffers {
+    docs: [u32; BLOCK_LEN],
+    freqs: [u32; BLOCK_LEN],
+    ends: [u32; BLOCK_LEN],
+    masks: [FieldMask; BLOCK_LEN],
+    /// The tail's positions, gathered from between its entries.
+    tail_positions: Vec<u8>,
+}
+
+/// A cursor over the documents of a term in the fields of a mask.
+#[derive(Debug, Clone)]
+pub struct TermCursor {
+    list: Arc<PostingSnapshot>,
+    filter: FieldMask,
+    place: Place,
+    /// Entries of the current block, 0 before the first.
+    len: usize,
+    at: usize,
+    /// Last document of the current block.
+    last: u32,
+    /// Every posting of the current block passes the filter.
+    unfiltered: bool,
+    unpacked: Unpacked,
+    buffers: Box<Buffers>,
+    doc: u32,
+}
+
+impl TermCursor {
+    /// A cursor at the first document that has the term in one of the fields of `filter`.
+    pub fn new(list: Arc<PostingSnapshot>, filter: FieldMask) -> Self {
+        let buffers = Box::new(Buffers {
+            docs: [0; BLOCK_LEN],
+            freqs: [0; BLOCK_LEN],
+            ends: [0; BLOCK_LEN],
+            masks: [0; BLOCK_LEN],
+            tail_positions: Vec::new(),
+        });
+        let mut cursor = Self {
+            list,
+            filter,
+            place: Place::default(),
+            len: 0,
+            at: 0,
+            last: 0,
+            unfiltered: false,
+            unpacked: Unpacked::default(),
+            buffers,
+            doc: 0,
+        };
+        cursor.load(0);
+        cursor.settle();
+        cursor
+    }
+
+    /// The current document, or [`END`].
+    pub fn doc(&self) -> u32 {
+        self.doc
+    }
+
+    /// The list underneath.
+    pub fn list(&self) -> &Arc<PostingSnapshot> {
+        &self.list
+    }
+
+    /// Moves to the first document not below `target` and returns it.
+    pub fn seek(&mut self, target: u32) -> u32 {
+        if self.doc >= target {
+            return self.doc;
+        }
+        if target > self.last {
+            self.load(target);
+        }
+        let ahead = &self.buffers.docs[self.at..self.len];
+        self.at += ahead.partition_point(|&d| d < target);
+        self.settle();
+        self.doc
+    }
+
+    /// Moves past the current document.
+    pub fn advance(&mut self) -> u32 {
+        if self.doc != END {
+            self.at += 1;
+            self.settle();
+        }
+        self.doc
+    }
+
+    /// Frequency of the term in the current document.
+    pub fn freq(&mut self) -> u32 {
+        if !self.unpacked.freqs {
+            self.unpacked.freqs = true;
+            if let Some(block) = block_at(&self.list, self.place) {
+                block.freqs(&mut self.buffers.freqs);
+            }
+        }
+        self.buffers.freqs.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// Appends the term's positions in the current document.
+    pub fn positions(&mut self, out: &mut Vec<u32>) {
+        let block = block_at(&self.list, self.place);
+        if !self.unpacked.ends {
+            self.unpacked.ends = true;
+            if let Some(block) = block {
+                block.position_ends(&mut self.buffers.ends);
+            }
+        }
+        let ends = &self.buffers.ends;
+        let start = self.at.checked_sub(1).map_or(0, |before| ends[before]) as usize;
+        let end = ends.get(self.at).map_or(start, |&e| e as usize);
+        let bytes = block.map_or(&self.buffers.tail_positions[..], Block::position_bytes);
+        varint::read_positions(bytes.get(start..end).unwrap_or(&[]), out);
+    }
+
+    /// Adds all documents of the window to it and moves past them.
+    pub fn fill(&mut self, window: &mut Window) {
+        self.seek(window.base);
+        let end = window.end();
+        while u64::from(self.doc) < end {
+            if self.unfiltered {
+                let docs = &self.buffers.docs[self.at..self.len];
+                let inside = if u64::from(self.last) < end {
+                    docs.len()
+                } else {
+                    docs.partition_point(|&d| u64::from(d) < end)
+                };
+                docs[..inside].iter().for_each(|&d| window.insert(d));
+                self.at += inside;
+                self.settle();
+            } else {
+                window.insert(self.doc);
+                self.advance();
+            }
+        }
+    }
+
+    /// Makes `doc` the entry at `at`, skipping entries that the filter drops and loading further
+    /// blocks as needed.
+    fn settle(&mut self) {
+        loop {
+            if self.at >= self.len {
+                if self.doc == END || !self.load_next() {
+                    self.doc = END;
+                    return;
+                }
+                continue;
+            }
+            if self.unfiltered || self.mask() & self.filter != 0 {
+                self.doc = self.buffers.docs[self.at];
+                return;
+            }
+            self.at += 1;
+        }
+    }
+
+    fn mask(&mut self) -> FieldMask {
+        if !self.unpacked.masks {
+            self.unpacked.masks = true;
+            if let Some(block) = block_at(&self.list, self.place) {
+                block.masks(&mut self.buffers.masks);
+            }
+        }
+        self.buffers.masks[self.at]
+    }
+
+    /// Loads the block after the current one; false at the end.
+    fn load_next(&mut self) -> bool {
+        if self.place.run >= self.list.runs.len() {
+            return false;
+        }
+        self.place.block += 1;
+        self.open();
+        true
+    }
+
+    /// Loads the first block from here on that may hold `target`.
+    fn load(&mut self, target: u32) {
+        let runs = &self.list.runs;
+        let from = self.place.run.min(runs.len());
+        let skipped = runs[from..].partition_point(|run| run.last < target);
+        if skipped > 0 {
+            self.place = Place { run: from + skipped, block: 0 };
+        }
+        if let Some(run) = runs.get(self.place.run) {
+            let from = self.place.block.min(run.blocks.len());
+            self.place.block = from + run.blocks[from..].partition_point(|b| b.last < target);
+        }
+        self.open();
+    }
+
+    /// Unpacks the documents at the current place, moving on past the end of a run.
+    fn open(&mut self) {
+        self.at = 0;
+        self.unpacked = Unpacked::default();
+        while self.list.runs.get(self.place.run).is_some_and(|r| self.place.block >= r.blocks.len())
+        {
+            self.place = Place { run: self.place.run + 1, block: 0 };
+        }
+        match block_at(&self.list, self.place) {
+            Some(block) => {
+                block.docs(&mut self.buffers.docs);
+                self.len = block.len();
+                self.last = block.last;
+                self.unfiltered = block.common_mask & self.filter != 0;
+            }
+            None => self.open_tail(),
+        }
+    }
+
+    fn open_tail(&mut self) {
+        let buffers = &mut *self.buffers;
+        buffers.tail_positions.clear();
+        self.len = 0;
+        let mut common = FieldMask::MAX;
+        for posting in self.list.tail.entries().take(BLOCK_LEN) {
+            buffers.docs[self.len] = posting.doc;
+            buffers.freqs[self.len] = posting.freq;
+            buffers.masks[self.len] = posting.mask;
+            buffers.tail_positions.extend_from_slice(posting.positions);
+            buffers.ends[self.len] = buffers.tail_positions.len() as u32;
+            common &= posting.mask;
+            self.len += 1;
+        }
+        self.unpacked = Unpacked { freqs: true, masks: true, ends: true };
+        self.last = END;
+        self.unfiltered = common & self.filter != 0;
+    }
+}
+
+fn block_at(list: &PostingSnapshot, place: Place) -> Option<&Block> {
+    list.runs.get(place.run)?.blocks.get(place.block)
+}
