@@ -90,6 +90,30 @@ impl Counters {
         }
     }
 
+    /// Adds the figures of a thread that has ended.
+    fn absorb(&self, other: &Self) {
+        let signed = [(&self.keys, &other.keys), (&self.volatile, &other.volatile)];
+        for (mine, theirs) in signed.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter())) {
+            shift(mine, theirs.load(Ordering::Relaxed));
+        }
+        let lists = [
+            (&self.calls, &other.calls),
+            (&self.nanos, &other.nanos),
+            (&self.failed, &other.failed),
+            (&self.rejected, &other.rejected),
+        ];
+        let single = [
+            (&self.hits, &other.hits),
+            (&self.misses, &other.misses),
+            (&self.expired, &other.expired),
+            (&self.evicted, &other.evicted),
+        ];
+        let listed = lists.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter()));
+        for (mine, theirs) in listed.chain(single) {
+            bump(mine, theirs.load(Ordering::Relaxed));
+        }
+    }
+
     #[inline]
     pub(crate) fn lookup(&self, hit: bool) {
         bump(if hit { &self.hits } else { &self.misses }, 1);
@@ -261,6 +285,7 @@ impl Engine {
             registry.add(module.commands());
         }
         configure(&mut registry);
+        let retired = Arc::new(Counters::new(databases.max(1), registry.ids()));
         Self {
             keyspace: Keyspace::new(databases),
             effects: Arc::new(EffectsLog::new(RING_MIN)),
@@ -270,7 +295,7 @@ impl Engine {
             modules: Modules::new(modules),
             freer: Freer::start(),
             host: OnceLock::new(),
-            counters: Mutex::new(Vec::new()),
+            counters: Mutex::new(vec![retired]),
             next_session: AtomicU64::new(1),
         }
     }
@@ -300,6 +325,18 @@ impl Engine {
             clock: Cell::new(clock::now_nanos()),
             random: Cell::new(seed),
             touches: Cell::new(true),
+        }
+    }
+
+    /// Takes back a thread that runs no more commands. What it counted stays.
+    pub fn retire(&self, worker: Worker) {
+        self.end_turn(&worker);
+        self.keyspace.cells.gate().unregister(&worker.participant);
+        let mut all = lock(&self.counters);
+        all.retain(|counters| !Arc::ptr_eq(counters, &worker.counters));
+        // The first set belongs to no thread.
+        if let Some(retired) = all.first() {
+            retired.absorb(&worker.counters);
         }
     }
 

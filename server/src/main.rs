@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn modules() -> Vec<Arc<dyn Module>> {
-    vec![cairn_json::module()]
+    vec![cairn_search::module(), cairn_json::module()]
 }
 
 fn run(line: &CommandLine) -> Result<(), String> {

@@ -138,6 +138,15 @@ impl<'e> Space<'e> {
         self.held.shard(shard)
     }
 
+    /// Walks the entries of the selected database in one held shard, in hash order: calls `f` for
+    /// a few of them and returns where to go on, 0 at the end. Entries that are there throughout
+    /// are seen at least once, whatever changes between the calls.
+    pub fn scan_shard(&self, shard: u16, cursor: u64, f: impl FnMut(&Entry)) -> u64 {
+        let Some(db) = self.held.shard(shard).db(self.physical) else { return 0 };
+        let keyspace = self.keyspace();
+        db.table.scan(cursor, |e| keyspace.hash(e.key()), f)
+    }
+
     pub(crate) fn shard_mut(&mut self, shard: u16) -> &mut Shard {
         self.held.shard_mut(shard)
     }

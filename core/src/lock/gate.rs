@@ -37,6 +37,11 @@ impl Gate {
         me
     }
 
+    /// Forgets a thread, whose flag must be down.
+    pub fn unregister(&self, me: &Arc<Participant>) {
+        self.participants().retain(|other| !Arc::ptr_eq(other, me));
+    }
+
     /// Raises the flag of `me`. True when the gate is open, so that shards may be locked; when
     /// it is closed the flag is down again.
     #[inline]

@@ -2,7 +2,9 @@
 //!
 //! The engine here is a mutable inverted index whose writes are visible to the next search and
 //! whose totals are exact. It knows nothing of commands, connections or the keyspace: documents
-//! come in as fields, queries as text, and hits leave as keys.
+//! come in as fields, queries as text, and hits leave as keys. On top of it, [`catalog`] says which
+//! keys are documents of which index, [`commands`] is what clients call, and [`module`] ties both
+//! to the keyspace.
 //!
 //! * [`schema`] says what is indexed; [`analysis`] turns text into terms.
 //! * [`postings`], [`numeric`], [`tag`], [`column`] and [`docs`] hold the data.
@@ -11,13 +13,16 @@
 //! * [`index`] ties them together behind one lock that no query holds while it runs.
 
 pub mod analysis;
+pub mod catalog;
 pub mod column;
+pub mod commands;
 pub mod dictionary;
 pub mod docs;
 pub mod gc;
 pub mod index;
 pub mod iter;
 pub mod memory;
+mod module;
 pub mod number;
 pub mod numeric;
 pub mod plan;
@@ -28,3 +33,5 @@ pub mod score;
 pub mod search;
 pub mod tag;
 pub mod window;
+
+pub use module::{SearchModule, module};
