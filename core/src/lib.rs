@@ -20,6 +20,8 @@ pub mod notify;
 pub mod reply;
 pub mod session;
 mod sync;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tuning;
 pub mod types;
 pub mod util;

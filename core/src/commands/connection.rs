@@ -1,5 +1,6 @@
-//! The commands about a session that the engine itself knows: PING, ECHO, SELECT. Those about
-//! the connection behind it are the server's.
+//! The commands about a session that the engine itself knows: ECHO and SELECT. Those about the
+//! connection behind it are the server's, and PING is among them, since its reply depends on
+//! subscriptions.
 
 use crate::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use crate::commands::options::int32;
@@ -19,15 +20,6 @@ const CONNECTION: Spec = Spec {
 /// The family's commands.
 pub const SPECS: &[Spec] = &[
     Spec {
-        name: "ping",
-        arity: -1,
-        flags: Flags::FAST,
-        summary: "Answers PONG, or with the message",
-        syntax: "[message]",
-        handler: ping,
-        ..CONNECTION
-    },
-    Spec {
         name: "echo",
         arity: 2,
         flags: ANYTIME,
@@ -46,15 +38,6 @@ pub const SPECS: &[Spec] = &[
         ..CONNECTION
     },
 ];
-
-fn ping(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    match args {
-        [_] => ctx.reply.simple("PONG"),
-        [_, message] => ctx.reply.bulk(message),
-        _ => return Err(CmdError::arity(&ctx.command.name)),
-    }
-    Ok(Flow::Done)
-}
 
 fn echo(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.reply.bulk(args[1]);

@@ -3,8 +3,10 @@
 //! A family's `SPECS` is all that this file needs to know of it. Commands about connections,
 //! configuration and the process are the server's.
 
+mod bitmaps;
 mod connection;
 mod hashes;
+mod keys;
 mod lists;
 mod options;
 mod parts;
@@ -25,7 +27,8 @@ pub(crate) fn register(registry: &mut Registry) {
         lists::blocking::SPECS,
         transactions::SPECS,
     ];
-    for specs in families.into_iter().chain(strings::SPECS.iter().copied()) {
+    let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS].into_iter().flatten().copied();
+    for specs in families.into_iter().chain(folders) {
         registry.add(specs);
     }
 }

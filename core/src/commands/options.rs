@@ -2,9 +2,10 @@
 //!
 //! What an option means for a key is the commands' business; here it is only read and checked.
 
+pub(super) use super::parts::int;
+use super::parts::int_between;
 use crate::error::CmdError;
 use crate::keyspace::ValueRef;
-use crate::util::num;
 
 /// Whether a word is this keyword, in any case.
 #[inline]
@@ -12,21 +13,12 @@ pub fn is(word: &[u8], keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword.as_bytes())
 }
 
-/// Reads an integer argument.
-///
-/// # Errors
-/// [`CmdError::NOT_INT`].
-pub fn int(text: &[u8]) -> Result<i64, CmdError> {
-    num::parse_i64(text).ok_or(CmdError::NOT_INT)
-}
-
 /// Reads an integer argument of 32 bits.
 ///
 /// # Errors
 /// When it is no integer, or beyond 32 bits.
 pub fn int32(arg: &[u8]) -> Result<i32, CmdError> {
-    let text = "ERR value is out of range, value must between -2147483648 and 2147483647";
-    i32::try_from(int(arg)?).map_err(|_| CmdError::fixed(text))
+    int_between(arg, i64::from(i32::MIN), i64::from(i32::MAX)).map(|n| n as i32)
 }
 
 /// How a time is written.

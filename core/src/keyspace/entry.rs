@@ -252,6 +252,25 @@ impl Entry {
         unsafe { Some(&mut **self.payload().cast::<*mut Vec<u8>>()) }
     }
 
+    /// The string's bytes, to change them in place and leave their number as it is. `None` for
+    /// integers and other types.
+    pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        let (kind, key_len) = (self.header().kind, self.header().key_len as usize);
+        let len = self.header().value_len as usize;
+        self.mark_raw();
+        // SAFETY: 19. `build` wrote `value_len` bytes behind the key, or a buffer as payload, and
+        // `&mut self` makes the access exclusive.
+        unsafe {
+            match kind {
+                Tag::Inline => {
+                    Some(std::slice::from_raw_parts_mut(self.payload().add(key_len), len))
+                }
+                Tag::Buffer => Some((**self.payload().cast::<*mut Vec<u8>>()).as_mut_slice()),
+                Tag::Int | Tag::Object => None,
+            }
+        }
+    }
+
     /// Moves a short string back inside the entry after a change through [`Entry::buffer_mut`].
     pub fn settle(&mut self) {
         if self.header().kind != Tag::Buffer {

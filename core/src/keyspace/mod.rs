@@ -4,6 +4,7 @@
 //! - [`shard`]: what a shard holds.
 //! - [`entry`]: a key and its value in one allocation.
 //! - [`space`]: what commands do to keys; every change of an entry passes through it.
+//! - [`sweep`]: walks over whole shards, and changes of whole databases.
 //! - [`access`]: LRU and LFU bookkeeping; [`evict`] and [`expire`] remove keys by it.
 //!
 //! Commands, replies and sessions are not known here.
@@ -15,6 +16,7 @@ mod evict;
 mod expire;
 mod shard;
 mod space;
+mod sweep;
 mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +27,7 @@ pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};
 pub use shard::{Shard, ShardDb};
 pub use space::{Event, Put, Space};
+pub use sweep::Sweep;
 pub use warm::WARM_MAX;
 
 use crate::ds::hash::{Seed, hash_bytes};

@@ -174,6 +174,19 @@ impl<'e> Space<'e> {
         found.map(|entry| &*entry)
     }
 
+    /// As [`Space::lookup`], for a command that asks about a key: it does not count as a use.
+    #[inline]
+    pub fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        if self.engine.tuning.notifies(Class::KEY_MISS) {
+            self.notify_miss(key);
+        }
+        self.expire_if_due(key);
+        let worker = self.worker;
+        let found = self.peek(key);
+        worker.counters.lookup(found.is_some());
+        found
+    }
+
     #[cold]
     fn notify_miss(&mut self, key: &[u8]) {
         self.expire_if_due(key);
@@ -389,10 +402,13 @@ impl<'e> Space<'e> {
     pub fn put_entry(&mut self, key: &[u8], mut entry: Entry) {
         let expiry = entry.expiry();
         let put = expiry.map_or(Put::Persist, Put::At);
-        let clock = entry.clock();
+        let (clock, raw) = (entry.clock(), entry.is_raw());
         self.put(key, entry.take_value(), put);
         if let Some(entry) = self.find_mut(key) {
             entry.set_clock(clock);
+            if raw {
+                entry.mark_raw();
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! APPEND and SETRANGE: changing a string where it is.
+//! Changing a string where it is: APPEND and SETRANGE, and what bitmaps do as well.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,7 @@ use super::{STRING, WRITE, WRITE_FAST};
 use crate::command::{Access, Ctx, Flow, KeySpec, Outcome, Spec};
 use crate::commands::options::int;
 use crate::error::CmdError;
-use crate::keyspace::{Entry, Put, ValueRef};
+use crate::keyspace::{Entry, Put, Space, Value, ValueRef};
 use crate::notify::Class;
 
 /// The commands of this file.
@@ -45,10 +45,7 @@ const SETTLE_BELOW: usize = 128;
 ///
 /// # Errors
 /// When it is not a string.
-pub(in crate::commands) fn edit(
-    entry: &mut Entry,
-    work: impl FnOnce(&mut Vec<u8>),
-) -> Result<usize, CmdError> {
+fn edit(entry: &mut Entry, work: impl FnOnce(&mut Vec<u8>)) -> Result<usize, CmdError> {
     let buffer = entry.buffer_mut().ok_or(CmdError::WRONG_TYPE)?;
     work(buffer);
     let len = buffer.len();
@@ -62,7 +59,7 @@ pub(in crate::commands) fn edit(
 ///
 /// # Errors
 /// When it is not a string.
-pub(in crate::commands) fn length(entry: &Entry) -> Result<usize, CmdError> {
+fn length(entry: &Entry) -> Result<usize, CmdError> {
     match entry.value() {
         ValueRef::Bytes(bytes) => Ok(bytes.len()),
         ValueRef::Int(n) => Ok(itoa::Buffer::new().format(n).len()),
@@ -82,6 +79,29 @@ pub(in crate::commands) fn grown(
     let limit = ctx.engine().tuning.max_bulk_len.load(Ordering::Relaxed);
     let total = offset.checked_add(len as u64).filter(|&total| total <= limit);
     total.and_then(|total| usize::try_from(total).ok()).ok_or(CmdError::TOO_LONG)
+}
+
+/// The bytes of the string at a key, at least `len` of them, to be changed in place; a key that
+/// does not exist is made, and a string that is shorter grows by zeros. Also tells whether either
+/// happened.
+///
+/// # Errors
+/// When the value is not a string.
+pub(in crate::commands) fn writable<'s>(
+    space: &'s mut Space<'_>,
+    key: &[u8],
+    len: usize,
+) -> Result<(&'s mut [u8], bool), CmdError> {
+    let present = space.lookup_mut(key).map(|entry| length(entry)).transpose()?;
+    let grows = present.is_none_or(|present| present < len);
+    if present.is_none() {
+        space.put(key, Value::Bytes(vec![0; len]), Put::Persist);
+    }
+    let entry = space.lookup_mut(key).ok_or(CmdError::NO_KEY)?;
+    if present.is_some() && (grows || matches!(entry.value(), ValueRef::Int(_))) {
+        edit(entry, |buffer| buffer.resize(buffer.len().max(len), 0))?;
+    }
+    Ok((entry.bytes_mut().ok_or(CmdError::WRONG_TYPE)?, grows))
 }
 
 fn append(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -112,24 +132,10 @@ fn setrange(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     }
     let end = grown(ctx, offset, patch.len())?;
-    let start = end - patch.len();
-    if present.is_none() {
-        ctx.space.put_bytes(key, b"", Put::Persist);
-    }
-    let len = match ctx.space.lookup_mut(key) {
-        Some(entry) => edit(entry, |buffer| overwrite(buffer, start, patch))?,
-        None => 0,
-    };
+    let (bytes, _) = writable(ctx.space, key, end)?;
+    bytes[end - patch.len()..end].copy_from_slice(patch);
+    let len = bytes.len();
     ctx.space.changed(Class::STRING, "setrange", key);
     ctx.reply.count(len);
     Ok(Flow::Done)
-}
-
-/// Writes `patch` at `start`, with zeros in front of it where the buffer is shorter.
-fn overwrite(buffer: &mut Vec<u8>, start: usize, patch: &[u8]) {
-    let end = start + patch.len();
-    if buffer.len() < end {
-        buffer.resize(end, 0);
-    }
-    buffer[start..end].copy_from_slice(patch);
 }

@@ -11,6 +11,8 @@ mod lcs;
 mod set;
 mod set_many;
 
+pub(super) use edit::writable;
+
 use crate::command::{Access, Acl, Flags, Spec};
 use crate::error::CmdError;
 use crate::keyspace::ValueRef;
