@@ -112,24 +112,36 @@ impl Waiter {
     }
 }
 
-/// The queues of one shard: by logical database and key, in the order of arrival.
-///
-/// Nearly always empty, so it is a single pointer that is null then.
-#[derive(Default)]
-pub struct WaitQueues(Option<Box<Queues>>);
+/// A key of a logical database.
+type DbKey = (usize, Box<[u8]>);
 
-type Queues = HashMap<(usize, Box<[u8]>), VecDeque<Arc<Waiter>>>;
+/// The queues of one shard: by logical database and key, in the order of arrival.
+#[derive(Default)]
+pub struct WaitQueues {
+    queues: HashMap<DbKey, VecDeque<Arc<Waiter>>>,
+    /// Waiters put in since the last sweep.
+    pushes: usize,
+}
+
+/// At least so many waiters are put in before the queues are swept.
+const SWEEP_MIN: usize = 64;
 
 impl WaitQueues {
     /// Whether nobody waits in this shard: the one test that a write pays.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.queues.is_empty()
     }
 
     /// Puts a waiter at the end of a key's queue.
     pub fn push(&mut self, db: usize, key: &[u8], waiter: &Arc<Waiter>) {
-        let queue = self.0.get_or_insert_default().entry((db, key.into())).or_default();
+        // Whoever leaves without a lock stays in the queues; a sweep now and then, paid for by the
+        // pushes since the last one, keeps those few.
+        self.pushes += 1;
+        if self.pushes > SWEEP_MIN.max(self.queues.len()) {
+            self.sweep();
+        }
+        let queue = self.queues.entry((db, key.into())).or_default();
         if !queue.iter().any(|w| Arc::ptr_eq(w, waiter)) {
             queue.push_back(Arc::clone(waiter));
         }
@@ -138,7 +150,7 @@ impl WaitQueues {
     /// Takes waiters that no longer wait out of a key's queue.
     pub fn prune(&mut self, db: usize, key: &[u8]) {
         let at = (db, Box::from(key));
-        let Some(queues) = &mut self.0 else { return };
+        let Some(queues) = &mut self.queues else { return };
         if let Some(queue) = queues.get_mut(&at) {
             queue.retain(|w| w.is_waiting());
             if queue.is_empty() {
@@ -146,42 +158,43 @@ impl WaitQueues {
             }
         }
         if queues.is_empty() {
-            self.0 = None;
+            self.queues = None;
         }
     }
 
     /// Takes waiters that no longer wait out of all queues.
     pub fn sweep(&mut self) {
-        let Some(queues) = &mut self.0 else { return };
+        self.pushes = 0;
+        let Some(queues) = &mut self.queues else { return };
         queues.retain(|_, queue| {
             queue.retain(|w| w.is_waiting());
             !queue.is_empty()
         });
         if queues.is_empty() {
-            self.0 = None;
+            self.queues = None;
         }
     }
 
     /// Those who wait for a key, in order.
     pub fn waiting(&self, db: usize, key: &[u8]) -> Vec<Arc<Waiter>> {
-        let Some(queues) = &self.0 else { return Vec::new() };
+        let Some(queues) = &self.queues else { return Vec::new() };
         let queue = queues.get(&(db, Box::from(key)));
         queue.map_or_else(Vec::new, |q| q.iter().filter(|w| w.is_waiting()).cloned().collect())
     }
 
     /// Whether anybody waits for a key.
     pub fn has(&self, db: usize, key: &[u8]) -> bool {
-        self.0.as_ref().is_some_and(|queues| queues.contains_key(&(db, Box::from(key))))
+        self.queues.as_ref().is_some_and(|queues| queues.contains_key(&(db, Box::from(key))))
     }
 
     /// Everyone who waits in this shard.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Waiter>> {
-        self.0.iter().flat_map(|queues| queues.values()).flatten().filter(|w| w.is_waiting())
+        self.queues.iter().flat_map(|queues| queues.values()).flatten().filter(|w| w.is_waiting())
     }
 
     /// The keys of a database that somebody waits for.
     pub fn keys(&self, db: usize) -> Vec<Box<[u8]>> {
-        let keys = self.0.iter().flat_map(|queues| queues.keys());
+        let keys = self.queues.iter().flat_map(|queues| queues.keys());
         keys.filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }
 

@@ -5,6 +5,7 @@ use crate::command::Ctx;
 use crate::ds::listpack::Element;
 use crate::error::CmdError;
 use crate::reply::Reply;
+use crate::util::long_double::LongDouble;
 use crate::util::{glob, num};
 
 /// Elements that a scan looks at in one call when COUNT does not say.
@@ -53,8 +54,10 @@ pub(crate) fn positive(word: &[u8], error: &'static str) -> Result<usize, CmdErr
 /// which it is over in Unix milliseconds; `None` for a time-out of 0, which is never.
 pub(crate) fn deadline(ctx: &Ctx<'_, '_>, word: &[u8]) -> Result<Option<f64>, CmdError> {
     const OUT_OF_RANGE: CmdError = CmdError::fixed("ERR timeout is out of range");
-    let seconds = num::parse_f64(word)
-        .ok_or(CmdError::fixed("ERR timeout is not a float or out of range"))?;
+    // A number that only an extended-precision float can hold is one, though out of range.
+    LongDouble::parse(word).ok_or(CmdError::fixed("ERR timeout is not a float or out of range"))?;
+    let huge = if word.starts_with(b"-") { f64::NEG_INFINITY } else { f64::INFINITY };
+    let seconds = num::parse_f64(word).unwrap_or(huge);
     let millis = (seconds * 1000.0).ceil();
     let now = ctx.space.now() as f64;
     if millis >= i64::MAX as f64 {

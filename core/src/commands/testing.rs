@@ -8,6 +8,7 @@ use crate::blocking::Mailbox;
 use crate::command::Step;
 use crate::effects::Reader;
 use crate::engine::{Engine, Worker};
+use crate::keyspace::{Space, shard_of};
 use crate::reply::{Proto, Reply};
 use crate::session::Session;
 
@@ -98,6 +99,15 @@ impl Bench {
         let words =
             |part: &str| part.split("\r\n").skip(2).step_by(2).collect::<Vec<_>>().join(" ");
         commands.map(words).filter(|words| !words.starts_with("SELECT")).collect()
+    }
+
+    /// How many keys of a key's shard have a queue.
+    pub(crate) fn queues_of(&self, key: &[u8]) -> usize {
+        let shard = shard_of(key);
+        let work = |space: &mut Space<'_>| space.shard(shard).queues.keys(0).len();
+        let queues = self.engine.try_with(&self.worker, shard, work).expect("the shard is free");
+        self.engine.end_turn(&self.worker);
+        queues
     }
 
     /// Ends a blocked command because its time is up.

@@ -128,6 +128,9 @@ fn timeouts_are_read_as_redis_reads_them() {
          BLPOP l nan -> -ERR timeout is not a float or out of range
          BLPOP l -1 -> -ERR timeout is negative
          BLPOP l inf -> -ERR timeout is out of range
+         BLPOP l 1e400 -> -ERR timeout is out of range
+         BLPOP l -1e400 -> -ERR timeout is negative
+         BLPOP l 1e5000 -> -ERR timeout is not a float or out of range
          BLPOP l 9e18 -> -ERR timeout is out of range
          BLMPOP x 0 l LEFT -> -ERR timeout is not a float or out of range
          BLMPOP 1 0 l LEFT -> -ERR numkeys should be greater than 0
@@ -266,4 +269,16 @@ fn databases_wait_apart() {
     writer.session.db = 1;
     assert_eq!(bench.run(&mut writer, "RPUSH l 1"), ":1");
     assert_eq!(waiting.mail().unwrap(), "*2 $1 l $1 1");
+}
+
+#[test]
+fn those_who_left_do_not_fill_the_queues() {
+    let bench = Bench::new();
+    for n in 0..5000 {
+        let mut client = bench.client();
+        assert_eq!(bench.run(&mut client, &format!("BLPOP {{tag}}{n} 0")), "(blocked)");
+        bench.engine.abandon(&mut client.session);
+    }
+    let queued = bench.queues_of(b"{tag}");
+    assert!(queued <= 64, "{queued} queues");
 }
