@@ -61,3 +61,33 @@ fn uncounted(node: Ref<'_>, budget: usize) -> usize {
     }
     left
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{doc, documents, text};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn copies_and_rebuilt_documents_are_equal(model in documents()) {
+            let document = Document { root: doc(&model.to_string()) };
+            let copy = document.duplicate();
+            prop_assert_eq!(copy.downcast_ref::<Document>(), Some(&document));
+            let mut words: Vec<Vec<u8>> = Vec::new();
+            document.rebuild(b"key", &mut |args| words = args.iter().map(|a| a.to_vec()).collect());
+            prop_assert_eq!(&words[..3], [&b"JSON.SET"[..], b"key", b"$"]);
+            prop_assert_eq!(text(&doc(&String::from_utf8_lossy(&words[3]))), text(&document.root));
+        }
+    }
+
+    #[test]
+    fn effort_counts_nodes_up_to_a_bound() {
+        let effort = |text: &str| Document { root: doc(text) }.free_effort();
+        assert_eq!(effort("1"), 1);
+        assert_eq!(effort(r#"{"a":[true,"x"],"b":null}"#), 5);
+        assert_eq!(effort("[1,2,3]"), 1);
+        let many = format!("[{}null]", "null,".repeat(10_000));
+        assert_eq!(effort(&many), COUNTED_NODES);
+    }
+}

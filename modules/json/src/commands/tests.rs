@@ -1,28 +1,36 @@
 //! Tests of the commands: words in, RESP bytes out, as RedisJSON 2.8.3 answered them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use cairn_core::command::{Access, Ctx, Flags, Flow, KeySpec, Outcome, Spec, Step};
-use cairn_core::engine::{Engine, Worker};
-use cairn_core::keyspace::Put;
+use cairn_core::command::{Access, Command, Flags, Flow, Handler, KeySpec, Spec, Step};
+use cairn_core::engine::{Engine, Host, Worker};
+use cairn_core::error::CmdError;
+use cairn_core::keyspace::{Event, Put};
+use cairn_core::notify::Class;
 use cairn_core::reply::{Proto, Reply};
 use cairn_core::session::Session;
 
-/// A command that makes a key of another type.
-const OTHER: &[Spec] = &[Spec {
-    name: "other",
-    arity: 2,
-    flags: Flags::WRITE,
-    keys: &[KeySpec::one(1, Access::OW)],
-    handler: other,
-    ..Spec::DEFAULT
-}];
+/// Commands that do to keys what other families do.
+const OTHER: &[Spec] = &[
+    other("other", |ctx, args| {
+        ctx.space.put_bytes(args[1], b"x", Put::Persist);
+        Ok(Flow::Done)
+    }),
+    other("other.expire", |ctx, args| {
+        ctx.space.set_expiry(args[1], Some(i64::MAX));
+        Ok(Flow::Done)
+    }),
+    other("other.ttl", |ctx, args| {
+        let entry = ctx.space.peek(args[1]);
+        ctx.reply.count(entry.and_then(|e| e.expiry()).into_iter().count());
+        Ok(Flow::Done)
+    }),
+];
 
-fn other(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    ctx.space.put_bytes(args[1], b"x", Put::Persist);
-    ctx.reply.ok();
-    Ok(Flow::Done)
+const fn other(name: &'static str, handler: Handler) -> Spec {
+    let keys = const { &[KeySpec::one(1, Access::OW)] };
+    Spec { name, arity: 2, flags: Flags::WRITE, keys, handler, ..Spec::DEFAULT }
 }
 
 /// An engine with one client.
@@ -147,6 +155,7 @@ fn set_creates_by_rule() {
         ("SET k $.s.y 1", "$-1|", "_|"),
         ("SET k $.arr[7] 1", "-ERR array index out of range|", ""),
         ("SET k $..q 1", "-Err wrong static path|", ""),
+        ("SET k $.* 1 NX", "-Err wrong static path|", ""),
         ("SET k $ bad", "-expected value at line 1 column 1|", ""),
         ("SET k $ ", "-EOF while parsing a value at line 1 column 0|", ""),
         ("SET k $ bad foo", "-ERR syntax error|", ""),
@@ -348,6 +357,7 @@ fn arrays() {
         ("ARRPOP k", "-ERR Path '$' does not exist or not an array|", ""),
         ("ARRLEN k .arr", ":2|", ""),
         ("ARRLEN k $.s", "*1|$-1|", "*1|_|"),
+        ("ARRPOP k [0]", "-ERR Path '$.[0]' does not exist or not an array|", ""),
         ("ARRLEN k .s", "-ERR Path '.s' does not exist or not an array|", ""),
         ("ARRLEN k .zz", "-ERR Path '.zz' does not exist|", ""),
         ("ARRLEN nokey", "$-1|", "_|"),
@@ -478,4 +488,85 @@ fn words_that_are_not_text_are_refused() {
     assert_eq!(client.call(&[b"JSON.SET", b"k", b"$", b"\"\xff\""]), refused);
     assert_eq!(client.call(&[b"JSON.SET", b"\xff", b"$", b"1"]), "+OK|");
     assert_eq!(client.call(&[b"JSON.SET", b"\xff", b"\xff", b"1"]), refused);
+}
+
+/// Keeps what is published.
+#[derive(Default)]
+struct Events(Mutex<Vec<String>>);
+
+struct Listener(Arc<Events>);
+
+impl Host for Listener {
+    fn authorize(&self, _: &Session, _: &Command, _: &[&[u8]]) -> Result<(), CmdError> {
+        Ok(())
+    }
+
+    fn publish(&self, events: &[Event], _: u64) {
+        let mut list = self.0.0.lock().unwrap();
+        let shown = |e: &Event| format!("{} {}", e.name, String::from_utf8_lossy(&e.key));
+        list.extend(events.iter().filter(|e| e.class == Class::MODULE).map(shown));
+    }
+
+    fn used_memory(&self) -> usize {
+        0
+    }
+
+    fn observe(&self, _: &Session, _: &Command, _: &[&[u8]], _: u64) {}
+
+    fn warn(&self, _: &str) {}
+}
+
+#[test]
+fn changes_alone_are_published_and_logged() {
+    let mut client = Client::new(Proto::Resp2);
+    let events = Arc::new(Events::default());
+    client.engine.set_host(Box::new(Listener(Arc::clone(&events))));
+    client.engine.tuning.set_notify_classes(Class::parse("AE").unwrap_or_default());
+    client.engine.effects.set_active(true);
+    let mut log = client.engine.effects.reader(false);
+    client.run(&format!("SET k $ {DOC}"));
+    let cases: &[(&str, &[&str])] = &[
+        ("SET k $.a 1", &["json.set k"]),
+        ("SET k $.a 1 NX", &[]),
+        ("MERGE k $.zz 1", &["json.merge k"]),
+        ("MSET k $.a 1 k $.b 2 l $ 3", &["json.mset k", "json.mset k", "json.mset l"]),
+        ("NUMINCRBY k $.num 0", &["json.numincrby k"]),
+        ("NUMINCRBY k $.s 1", &[]),
+        ("STRAPPEND k .s \"x\"", &["json.strappend k"]),
+        ("TOGGLE k $.t", &["json.toggle k"]),
+        ("TOGGLE k .s", &[]),
+        ("ARRAPPEND k $..* 1", &["json.arrappend k"]),
+        ("ARRPOP k $.s", &[]),
+        ("CLEAR k $.s", &[]),
+        ("CLEAR k $.arr", &["json.clear k"]),
+        ("ARRPOP k $.arr", &[]),
+        ("GET k", &[]),
+        ("FORGET k $.a", &["json.del k"]),
+        ("DEL k $.a", &[]),
+        ("DEL k", &["json.del k"]),
+    ];
+    for (line, expected) in cases {
+        let mut logged = Vec::new();
+        let _ = log.read(usize::MAX, &mut logged);
+        logged.clear();
+        events.0.lock().unwrap().clear();
+        client.run(line);
+        assert_eq!(*events.0.lock().unwrap(), *expected, "{line}");
+        assert!(log.read(usize::MAX, &mut logged).is_ok());
+        let logged = String::from_utf8_lossy(&logged);
+        // What is logged are the command's own words.
+        let verb = line.split(' ').next().unwrap();
+        assert_eq!(logged.contains(&format!("JSON.{verb}\r\n")), !expected.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_expiry_outlives_a_new_value() {
+    let mut client = Client::new(Proto::Resp2);
+    client.run("SET k $ 1");
+    client.call(&[b"OTHER.EXPIRE", b"k"]);
+    for line in ["SET k $ 2", "MSET k $ 3", "MERGE k $ 4"] {
+        client.run(line);
+        assert_eq!(client.call(&[b"OTHER.TTL", b"k"]), ":1|", "{line}");
+    }
 }

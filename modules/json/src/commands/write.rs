@@ -104,7 +104,7 @@ pub(super) fn merge(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 /// All values are made aside first, so that an error leaves every key as it was.
 pub(super) fn mset(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let triplets = &args[1..];
-    if triplets.is_empty() || triplets.len() % 3 != 0 {
+    if triplets.is_empty() || !triplets.len().is_multiple_of(3) {
         return Err(CmdError::arity(&ctx.command.name));
     }
     let mut staged: HashMap<&[u8], Value> = HashMap::new();

@@ -29,6 +29,10 @@ pub enum Deleted {
 /// Sets all matches to a value, or adds it as a new member where the path, without its last name,
 /// leads to an object. Says whether anything was set.
 pub fn set(root: &mut Value, path: &Path, value: Value, mode: SetMode) -> Result<bool, OpError> {
+    // Only a path that names one place can be found missing.
+    if mode == SetMode::IfMissing && !path.query().is_single() {
+        return Err(OpError::NotStatic);
+    }
     let found = path.locate(root.view())?;
     let allowed = match mode {
         SetMode::Always => true,

@@ -99,7 +99,11 @@ impl Path {
 
     /// The path in `$` notation, as RedisJSON shows it in errors.
     pub fn rooted_text(&self) -> String {
-        if self.legacy { rooted(&self.text) } else { self.text.to_string() }
+        match &*self.text {
+            text if !self.legacy => text.to_owned(),
+            text if text.starts_with('[') => format!("$.{text}"),
+            text => rooted(text),
+        }
     }
 
     /// Whether this is a legacy path, whose replies are shaped for one match.

@@ -139,7 +139,7 @@ fn legacy_paths_are_told_from_json_paths() {
     let rooted = |path| Path::parse(path).map(|path| path.rooted_text());
     assert_eq!(rooted("a.b"), Ok("$.a.b".into()));
     assert_eq!(rooted("."), Ok("$".into()));
-    assert_eq!(rooted("[0]"), Ok("$[0]".into()));
+    assert_eq!(rooted("[0]"), Ok("$.[0]".into()));
 }
 
 #[test]
