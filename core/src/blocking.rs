@@ -112,13 +112,15 @@ impl Waiter {
     }
 }
 
-/// A key of a logical database.
-type DbKey = (usize, Box<[u8]>);
+/// By logical database and key.
+type Queues = HashMap<(usize, Box<[u8]>), VecDeque<Arc<Waiter>>>;
 
 /// The queues of one shard: by logical database and key, in the order of arrival.
+///
+/// Nearly always empty, so the queues are a pointer that is null then.
 #[derive(Default)]
 pub struct WaitQueues {
-    queues: HashMap<DbKey, VecDeque<Arc<Waiter>>>,
+    queues: Option<Box<Queues>>,
     /// Waiters put in since the last sweep.
     pushes: usize,
 }
@@ -130,7 +132,7 @@ impl WaitQueues {
     /// Whether nobody waits in this shard: the one test that a write pays.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.queues.is_empty()
+        self.queues.is_none()
     }
 
     /// Puts a waiter at the end of a key's queue.
@@ -138,10 +140,10 @@ impl WaitQueues {
         // Whoever leaves without a lock stays in the queues; a sweep now and then, paid for by the
         // pushes since the last one, keeps those few.
         self.pushes += 1;
-        if self.pushes > SWEEP_MIN.max(self.queues.len()) {
+        if self.pushes > SWEEP_MIN.max(self.queues.as_ref().map_or(0, |queues| queues.len())) {
             self.sweep();
         }
-        let queue = self.queues.entry((db, key.into())).or_default();
+        let queue = self.queues.get_or_insert_default().entry((db, key.into())).or_default();
         if !queue.iter().any(|w| Arc::ptr_eq(w, waiter)) {
             queue.push_back(Arc::clone(waiter));
         }
