@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::command::Command;
+use crate::keyspace::shard_of;
 use crate::reply::Proto;
 
 /// How a wait ended.
@@ -112,17 +113,46 @@ impl Waiter {
     }
 }
 
-/// By logical database and key.
-type Queues = HashMap<(usize, Box<[u8]>), VecDeque<Arc<Waiter>>>;
-
 /// The queues of one shard: by logical database and key, in the order of arrival.
 ///
-/// Nearly always empty, so the queues are a pointer that is null then.
+/// Nearly always empty, so it is a single pointer that is null then.
 #[derive(Default)]
-pub struct WaitQueues {
-    queues: Option<Box<Queues>>,
-    /// Waiters put in since the last sweep.
+pub struct WaitQueues(Option<Box<Queues>>);
+
+/// A key of a logical database.
+type DbKey = (usize, Box<[u8]>);
+
+#[derive(Default)]
+struct Queues {
+    by_key: HashMap<DbKey, VecDeque<Arc<Waiter>>>,
+    /// Which shards the commands of the waiters reach, and how many keys of theirs lie in each:
+    /// what a write has to know before it can serve them, without looking at each of them.
+    reach: HashMap<u16, usize>,
+    /// Waiters put in since the last sweep, and how many keys that left.
     pushes: usize,
+    kept: usize,
+}
+
+impl Queues {
+    /// Counts a waiter that was put into a queue.
+    fn reaches(reach: &mut HashMap<u16, usize>, waiter: &Waiter) {
+        for key in &waiter.keys {
+            *reach.entry(shard_of(key)).or_default() += 1;
+        }
+    }
+
+    /// Counts a waiter that was taken out of a queue.
+    fn reaches_no_more(reach: &mut HashMap<u16, usize>, waiter: &Waiter) {
+        for key in &waiter.keys {
+            let shard = shard_of(key);
+            if let Some(count) = reach.get_mut(&shard) {
+                *count -= 1;
+                if *count == 0 {
+                    reach.remove(&shard);
+                }
+            }
+        }
+    }
 }
 
 /// At least so many waiters are put in before the queues are swept.
@@ -132,71 +162,103 @@ impl WaitQueues {
     /// Whether nobody waits in this shard: the one test that a write pays.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.queues.is_none()
+        self.0.is_none()
     }
 
     /// Puts a waiter at the end of a key's queue.
     pub fn push(&mut self, db: usize, key: &[u8], waiter: &Arc<Waiter>) {
         // Whoever leaves without a lock stays in the queues; a sweep now and then, paid for by the
         // pushes since the last one, keeps those few.
-        self.pushes += 1;
-        if self.pushes > SWEEP_MIN.max(self.queues.as_ref().map_or(0, |queues| queues.len())) {
+        if self.0.as_ref().is_some_and(|q| q.pushes >= SWEEP_MIN.max(q.kept)) {
             self.sweep();
         }
-        let queue = self.queues.get_or_insert_default().entry((db, key.into())).or_default();
-        if !queue.iter().any(|w| Arc::ptr_eq(w, waiter)) {
+        let queues = self.0.get_or_insert_default();
+        queues.pushes += 1;
+        let queue = queues.by_key.entry((db, key.into())).or_default();
+        // A command that names a key twice puts its waiter in twice in a row.
+        if !queue.back().is_some_and(|last| Arc::ptr_eq(last, waiter)) {
             queue.push_back(Arc::clone(waiter));
+            Queues::reaches(&mut queues.reach, waiter);
         }
     }
 
-    /// Takes waiters that no longer wait out of a key's queue.
-    pub fn prune(&mut self, db: usize, key: &[u8]) {
-        let at = (db, Box::from(key));
-        let Some(queues) = &mut self.queues else { return };
-        if let Some(queue) = queues.get_mut(&at) {
-            queue.retain(|w| w.is_waiting());
-            if queue.is_empty() {
-                queues.remove(&at);
+    /// Takes a waiter out of a key's queue, if it is there.
+    pub fn remove(&mut self, db: usize, key: &[u8], waiter: &Arc<Waiter>) {
+        self.change(db, key, |queue, reach| {
+            // Near the front as a rule: who came first is served first, or has its time up first.
+            if let Some(at) = queue.iter().position(|w| Arc::ptr_eq(w, waiter)) {
+                queue.remove(at);
+                Queues::reaches_no_more(reach, waiter);
             }
+        });
+    }
+
+    /// The waiter at a position of a key's queue; those that no longer wait are taken out first.
+    pub fn at(&mut self, db: usize, key: &[u8], position: usize) -> Option<Arc<Waiter>> {
+        self.change(db, key, |queue, reach| {
+            while queue.get(position).is_some_and(|w| !w.is_waiting()) {
+                if let Some(gone) = queue.remove(position) {
+                    Queues::reaches_no_more(reach, &gone);
+                }
+            }
+            queue.get(position).cloned()
+        })?
+    }
+
+    /// Runs `work` on a key's queue, if there is one, and drops what is empty then.
+    fn change<R>(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        work: impl FnOnce(&mut VecDeque<Arc<Waiter>>, &mut HashMap<u16, usize>) -> R,
+    ) -> Option<R> {
+        let at = (db, Box::from(key));
+        let queues = self.0.as_mut()?;
+        let queue = queues.by_key.get_mut(&at)?;
+        let result = work(queue, &mut queues.reach);
+        if queue.is_empty() {
+            queues.by_key.remove(&at);
         }
-        if queues.is_empty() {
-            self.queues = None;
+        if queues.by_key.is_empty() {
+            self.0 = None;
         }
+        Some(result)
     }
 
     /// Takes waiters that no longer wait out of all queues.
     pub fn sweep(&mut self) {
-        self.pushes = 0;
-        let Some(queues) = &mut self.queues else { return };
-        queues.retain(|_, queue| {
+        let Some(queues) = &mut self.0 else { return };
+        queues.pushes = 0;
+        queues.reach.clear();
+        queues.by_key.retain(|_, queue| {
             queue.retain(|w| w.is_waiting());
+            queue.iter().for_each(|w| Queues::reaches(&mut queues.reach, w));
             !queue.is_empty()
         });
-        if queues.is_empty() {
-            self.queues = None;
+        queues.kept = queues.by_key.len();
+        if queues.by_key.is_empty() {
+            self.0 = None;
         }
-    }
-
-    /// Those who wait for a key, in order.
-    pub fn waiting(&self, db: usize, key: &[u8]) -> Vec<Arc<Waiter>> {
-        let Some(queues) = &self.queues else { return Vec::new() };
-        let queue = queues.get(&(db, Box::from(key)));
-        queue.map_or_else(Vec::new, |q| q.iter().filter(|w| w.is_waiting()).cloned().collect())
     }
 
     /// Whether anybody waits for a key.
     pub fn has(&self, db: usize, key: &[u8]) -> bool {
-        self.queues.as_ref().is_some_and(|queues| queues.contains_key(&(db, Box::from(key))))
+        self.0.as_ref().is_some_and(|queues| queues.by_key.contains_key(&(db, Box::from(key))))
+    }
+
+    /// The shards that the commands of the waiters reach.
+    pub fn reach(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().flat_map(|queues| queues.reach.keys().copied())
     }
 
     /// Everyone who waits in this shard.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Waiter>> {
-        self.queues.iter().flat_map(|queues| queues.values()).flatten().filter(|w| w.is_waiting())
+        self.0.iter().flat_map(|queues| queues.by_key.values()).flatten().filter(|w| w.is_waiting())
     }
 
     /// The keys of a database that somebody waits for.
     pub fn keys(&self, db: usize) -> Vec<Box<[u8]>> {
-        let keys = self.queues.iter().flat_map(|queues| queues.keys());
+        let keys = self.0.iter().flat_map(|queues| queues.by_key.keys());
         keys.filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }
 

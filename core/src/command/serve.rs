@@ -25,8 +25,7 @@ pub(super) fn wider(held: &Held<'_>) -> Option<ShardSet> {
         if queues.is_empty() {
             continue;
         }
-        for key in queues.all().flat_map(|waiter| &waiter.keys) {
-            let other = shard_of(key);
+        for other in queues.reach() {
             if !held.owns(other) {
                 wanted.get_or_insert_with(|| ShardSet::from_slice(held.shards())).push(other);
             }
@@ -35,10 +34,10 @@ pub(super) fn wider(held: &Held<'_>) -> Option<ShardSet> {
     wanted.map(normal)
 }
 
-/// Takes a waiter, and whoever else no longer waits, out of the queues of its keys.
-pub(super) fn leave_queues(held: &mut Held<'_>, waiter: &Waiter) {
+/// Takes a waiter out of the queues of its keys.
+pub(super) fn leave_queues(held: &mut Held<'_>, waiter: &Arc<Waiter>) {
     for key in &waiter.on {
-        held.shard_mut(shard_of(key)).queues.prune(waiter.db, key);
+        held.shard_mut(shard_of(key)).queues.remove(waiter.db, key, waiter);
     }
 }
 
@@ -46,21 +45,33 @@ pub(super) fn leave_queues(held: &mut Held<'_>, waiter: &Waiter) {
 /// nothing more can be served. What they do may in turn serve others.
 pub(super) fn serve(space: &mut Space<'_>) {
     let before = space.db();
-    while !space.ready.is_empty() {
-        let (db, key) = space.ready.remove(0);
-        for waiter in space.shard(shard_of(&key)).queues.waiting(db, &key) {
-            serve_one(space, &waiter);
-        }
-        space.shard_mut(shard_of(&key)).queues.prune(db, &key);
+    let mut next = 0;
+    while let Some((db, key)) = space.ready.get_mut(next).map(std::mem::take) {
+        next += 1;
+        serve_key(space, db, &key);
     }
+    space.ready.clear();
     space.select(before);
 }
 
-/// Runs a blocked command again; it either goes on waiting or gets its reply.
-fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) {
-    if !waiter.is_waiting() {
-        return;
+/// Serves those who wait for one key. When the key is gone, as a list is once it is empty, nobody
+/// further back is tried: there may be thousands of them.
+fn serve_key(space: &mut Space<'_>, db: usize, key: &[u8]) {
+    let exists = |space: &mut Space<'_>| space.within(db, |space| space.exists(key));
+    let existed = exists(space);
+    let mut position = 0;
+    while let Some(waiter) = space.shard_mut(shard_of(key)).queues.at(db, key, position) {
+        if !serve_one(space, &waiter) {
+            position += 1;
+        } else if existed && !exists(space) {
+            break;
+        }
     }
+}
+
+/// Runs a blocked command again; true when it has its reply and is out of the queues, false when
+/// it goes on waiting.
+fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     let mut session = Session::new(waiter.session, Box::new(()));
     session.db = waiter.db;
     session.proto = waiter.proto;
@@ -69,12 +80,14 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) {
     let result =
         invoke(space, &mut session, waiter.command, &args, &mut reply, Mode::Serving, None);
     commit(space);
-    if let Ok(Flow::Done) = result
-        && waiter.end(WaitState::Served)
-    {
-        for key in &waiter.on {
-            space.shard_mut(shard_of(key)).queues.prune(waiter.db, key);
-        }
+    if !matches!(result, Ok(Flow::Done)) {
+        return false;
+    }
+    if waiter.end(WaitState::Served) {
         space.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
     }
+    for key in &waiter.on {
+        space.shard_mut(shard_of(key)).queues.remove(waiter.db, key, waiter);
+    }
+    true
 }

@@ -8,6 +8,9 @@ use shuttle::thread;
 use crate::lock::Stripes;
 use crate::{Parker, explore};
 
+/// What a thread of the model does.
+type Body = Box<dyn FnOnce(&World) + Send>;
+
 /// What waits on a key: where it would put the element, and who hears of it.
 struct Waiter {
     to: Option<usize>,
@@ -121,7 +124,7 @@ impl World {
 
 fn chain(check_again: bool) {
     let world = world();
-    let bodies: [Box<dyn FnOnce(&World) + Send>; 4] = [
+    let bodies: [Body; 4] = [
         Box::new(|w| w.pop(0, Some(1))),
         Box::new(|w| w.pop(1, None)),
         Box::new(move |w| w.push(0, 1, check_again)),
@@ -150,7 +153,7 @@ fn seeded_a_widening_that_is_not_checked_again_is_found() {
             stripes: Stripes::new(3),
             shards: (0..3).map(|_| Mutex::default()).collect(),
         });
-        let bodies: [Box<dyn FnOnce(&World) + Send>; 3] = [
+        let bodies: [Body; 3] = [
             Box::new(|w| w.pop(0, Some(1))),
             Box::new(|w| w.pop(1, Some(2))),
             Box::new(|w| w.push(0, 1, false)),

@@ -282,3 +282,30 @@ fn those_who_left_do_not_fill_the_queues() {
     let queued = bench.queues_of(b"{tag}");
     assert!(queued <= 64, "{queued} queues");
 }
+
+#[test]
+fn a_long_queue_is_served_in_order() {
+    let bench = Bench::new();
+    let mut writer = bench.client();
+    let mut clients: Vec<_> = (0..300).map(|_| bench.client()).collect();
+    for client in &mut clients {
+        assert_eq!(bench.run(client, "BLPOP l other l 0"), "(blocked)");
+    }
+    // Some in the middle go in the two ways there are.
+    for client in clients[100..150].iter_mut() {
+        assert_eq!(bench.time_out(client).unwrap(), "*-1");
+    }
+    for client in clients[150..200].iter_mut() {
+        bench.engine.abandon(&mut client.session);
+    }
+    for n in 0..100 {
+        assert_eq!(bench.run(&mut writer, &format!("RPUSH l {n}a {n}b")), ":2");
+    }
+    let served: Vec<String> = clients.iter_mut().filter_map(|client| client.mail()).collect();
+    let expected = (0..100).flat_map(|n| ["a", "b"].map(|x| format!("{n}{x}")));
+    let expected: Vec<String> =
+        expected.map(|element| format!("*2 $1 l ${} {element}", element.len())).collect();
+    assert_eq!(served, expected);
+    assert_eq!(bench.engine.db_size(0), 0);
+    assert_eq!(bench.queues_of(b"l"), 0);
+}
