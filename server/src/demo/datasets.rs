@@ -261,7 +261,8 @@ fn sample(line: &str, out: &mut Translation) -> Result<(), String> {
     else {
         return Err("not three columns".into());
     };
-    if series == "series" {
+    // The sensor wrote "nil" when it had nothing to say.
+    if series == "series" || value == "nil" {
         return Ok(());
     }
     if !out.series.contains(series) {
