@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use cairn_core::util::words;
+
 use super::error::Error;
 
 /// The longest line (a simple string, an error, a number or a length), in bytes.
@@ -125,21 +127,21 @@ impl<S: Read + Write> Client<S> {
         self.read_reply(0)
     }
 
-    /// Sends one command and reads its reply.
+    /// Sends one command, which is written as for redis-cli, and reads its reply.
     ///
     /// # Errors
     /// When the connection fails, or when the reply is or contains an error.
-    pub fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Result<Reply, Error> {
+    pub fn call(&mut self, line: &str) -> Result<Reply, Error> {
+        let arguments = words::split(line.as_bytes())
+            .map_err(|_| Error::Unexpected("a quote that isn't closed"))?;
         let mut bytes = Vec::new();
-        encode(&mut bytes, arguments);
+        encode(&mut bytes, &arguments);
         self.send(&bytes)?;
         let reply = self.receive()?;
         match reply.first_error() {
             Some(text) => {
-                let words = arguments.iter().take(2);
-                let words = words.map(|a| String::from_utf8_lossy(a.as_ref()).into_owned());
-                let command = words.collect::<Vec<_>>().join(" ");
-                Err(Error::Refused { command, text: text.to_owned() })
+                let words: Vec<&str> = line.split_whitespace().take(2).collect();
+                Err(Error::Refused { command: words.join(" "), text: text.to_owned() })
             }
             None => Ok(reply),
         }

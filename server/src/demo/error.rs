@@ -19,8 +19,8 @@ pub enum Error {
         /// The error's text.
         text: String,
     },
-    /// A command was answered with something else than it promises.
-    #[error("unexpected reply: {0}")]
+    /// A command, or its answer, isn't of the form it should have.
+    #[error("unexpected: {0}")]
     Unexpected(&'static str),
     /// An embedded dataset can't be read.
     #[error("dataset {name}: {reason}")]

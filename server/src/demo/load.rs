@@ -30,12 +30,12 @@ fn load(
     // Unpacked beforehand, so that the time is the server's and the connection's.
     let batches = dataset.batches()?;
     let items = batches.iter().map(|b| b.items).sum();
-    for command in dataset.setup {
+    if let Some(command) = dataset.index {
         client.call(command)?;
     }
     let bar = progress(dataset, items);
     let start = Instant::now();
-    let sent = send(client, &batches, &bar);
+    let sent = send(client, dataset, &batches, &bar);
     let time = start.elapsed();
     bar.finish_and_clear();
     sent?;
@@ -66,6 +66,7 @@ fn progress(dataset: &Dataset, items: u64) -> ProgressBar {
 /// server is never idle, and what waits in the sockets' buffers stays small.
 fn send(
     client: &mut Client<impl Read + Write>,
+    dataset: &Dataset,
     batches: &[Batch],
     bar: &ProgressBar,
 ) -> Result<(), Error> {
@@ -73,19 +74,23 @@ fn send(
     for batch in batches {
         client.send(&batch.bytes)?;
         if let Some(before) = before.replace(batch) {
-            confirm(client, before)?;
+            confirm(client, dataset, before)?;
             bar.inc(before.items);
         }
     }
-    before.map_or(Ok(()), |last| confirm(client, last))
+    before.map_or(Ok(()), |last| confirm(client, dataset, last))
 }
 
 /// Reads a batch's replies, of which none may be an error.
-fn confirm(client: &mut Client<impl Read + Write>, batch: &Batch) -> Result<(), Error> {
+fn confirm(
+    client: &mut Client<impl Read + Write>,
+    dataset: &Dataset,
+    batch: &Batch,
+) -> Result<(), Error> {
     for _ in 0..batch.commands {
         let reply = client.receive()?;
         if let Some(text) = reply.first_error() {
-            let command = "A command of the data".to_owned();
+            let command = format!("A command that loads {}", dataset.name);
             return Err(Error::Refused { command, text: text.to_owned() });
         }
     }

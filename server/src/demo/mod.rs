@@ -80,7 +80,8 @@ impl Options {
 /// Why it could not run, for the person at the terminal.
 pub fn run(options: &Options, modules: Vec<Arc<dyn Module>>) -> Result<(), String> {
     let (server, thread, address) = start_server(options.port, modules)?;
-    let mut out = std::io::stdout().lock();
+    // Not locked: the server's log may want to write as well.
+    let mut out = std::io::stdout();
     let result = Client::connect(address).and_then(|mut c| tour(&mut c, address, &mut out));
     if result.is_err() || options.exit {
         server.stop();
@@ -154,7 +155,7 @@ fn ask(
     let time = text::duration(start.elapsed());
     let mut lines = vec![
         format!("{} ({time})", query.title),
-        format!("{} {}", style(format!("{address}>")).dim(), text::command_line(query.command)),
+        format!("{} {}", style(format!("{address}>")).dim(), query.command),
     ];
     let answer = present::present(&reply, query.show, width().saturating_sub(2))?;
     lines.extend(answer.into_iter().map(|line| format!("  {line}")));

@@ -4,8 +4,8 @@
 pub struct Query {
     /// What it asks, in words.
     pub title: &'static str,
-    /// The command.
-    pub command: &'static [&'static str],
+    /// The command, as it is typed into redis-cli.
+    pub command: &'static str,
     /// How to show the answer.
     pub show: Show,
 }
@@ -75,56 +75,21 @@ const SEARCH: Chapter = Chapter {
     queries: [
         Query {
             title: "Games of strategy, the best match first",
-            command: &[
-                "FT.SEARCH",
-                "packages",
-                "strategy game @section:{games}",
-                "RETURN",
-                "3",
-                "name",
-                "summary",
-                "size",
-                "LIMIT",
-                "0",
-                "6",
-            ],
+            command: "FT.SEARCH packages 'strategy game @section:{games}' RETURN 3 \
+                      name summary size LIMIT 0 6",
             show: PACKAGES,
         },
         Query {
             title: "Editors of 20 MB or more, the largest first",
-            command: &[
-                "FT.SEARCH",
-                "packages",
-                "@section:{editors} @size:[20000 +inf]",
-                "SORTBY",
-                "size",
-                "DESC",
-                "RETURN",
-                "3",
-                "name",
-                "summary",
-                "size",
-                "LIMIT",
-                "0",
-                "6",
-            ],
+            command: "FT.SEARCH packages '@section:{editors} @size:[20000 +inf]' \
+                      SORTBY size DESC RETURN 3 name summary size LIMIT 0 6",
             show: PACKAGES,
         },
         Query {
             title: "A phrase, and the beginning of a word",
-            command: &[
-                "FT.SEARCH",
-                "packages",
-                "\"programming language\" interp* @section:{interpreters}",
-                "RETURN",
-                "3",
-                "name",
-                "summary",
-                "size",
-                "LIMIT",
-                "0",
-                "6",
-            ],
+            command: "FT.SEARCH packages \
+                      '\"programming language\" interp* @section:{interpreters}' RETURN \
+                      3 name summary size LIMIT 0 6",
             show: PACKAGES,
         },
     ],
@@ -135,45 +100,21 @@ const JSON: Chapter = Chapter {
     queries: [
         Query {
             title: "Some parts of one document",
-            command: &[
-                "JSON.GET",
-                "film:tt0062622",
-                "$.title",
-                "$.directors[0]",
-                "$.cast[0:3]",
-                "$.reception.rating",
-                "$.awards.oscars",
-            ],
+            command: "JSON.GET film:tt0062622 '$.title' '$.directors[0]' '$.cast[0:3]' \
+                      '$.reception.rating' '$.awards.oscars'",
             show: Show::Paths,
         },
         Query {
             title: "Elements that pass a filter: when browsers wanted a prefix for CSS transforms",
-            command: &[
-                "JSON.GET",
-                "web:css.properties.transform",
-                "$.support.firefox[?(@.prefix == \"-webkit-\" || @.prefix == \"-moz-\")]",
-            ],
+            command: "JSON.GET web:css.properties.transform \
+                      '$.support.firefox[?(@.prefix == \"-webkit-\" || @.prefix == \"-moz-\")]'",
             show: Show::Objects,
         },
         Query {
             title: "Search inside documents: animated films from Japan, the best first",
-            command: &[
-                "FT.SEARCH",
-                "films",
-                "@genre:{Animation} @country:{Japan} @year:[1980 2015]",
-                "SORTBY",
-                "rating",
-                "DESC",
-                "RETURN",
-                "4",
-                "title",
-                "director",
-                "year",
-                "rating",
-                "LIMIT",
-                "0",
-                "6",
-            ],
+            command: "FT.SEARCH films \
+                      '@genre:{Animation} @country:{Japan} @year:[1980 2015]' SORTBY \
+                      rating DESC RETURN 4 title director year rating LIMIT 0 6",
             show: Show::Hits(&[
                 column("title", "title", Kind::Text),
                 column("director", "director", Kind::Text),
@@ -189,27 +130,18 @@ const SERIES: Chapter = Chapter {
     queries: [
         Query {
             title: "Temperature of the Gulf of Maine, the average of each day",
-            command: &["TS.RANGE", "sea:temperature", "-", "+", "AGGREGATION", "avg", "86400000"],
+            command: "TS.RANGE sea:temperature - + AGGREGATION avg 86400000",
             show: Show::Plot("°C"),
         },
         Query {
-            title: "Closing prices of all stocks in 2013, the average of each week",
-            command: &[
-                "TS.MRANGE",
-                "1357000000000",
-                "1362096000000",
-                "AGGREGATION",
-                "avg",
-                "604800000",
-                "FILTER",
-                "source=stock",
-                "field=close",
-            ],
+            title: "Closing prices of all stocks in early 2013, the average of each week",
+            command: "TS.MRANGE 1357000000000 1362096000000 AGGREGATION avg 604800000 \
+                      FILTER source=stock field=close",
             show: Show::SeriesTable,
         },
         Query {
             title: "How well the samples are packed",
-            command: &["TS.INFO", "glucose:glucose"],
+            command: "TS.INFO glucose:glucose",
             show: Show::Facts,
         },
     ],

@@ -75,7 +75,7 @@ fn malformed_replies() {
 
 #[test]
 fn errors_of_commands() {
-    let error = client(b"*2\r\n:1\r\n-ERR old\r\n").call(&["TS.MADD", "k", "1", "2"]);
+    let error = client(b"*2\r\n:1\r\n-ERR old\r\n").call("TS.MADD k 1 2");
     assert_eq!(error.unwrap_err().to_string(), "TS.MADD k was answered with an error: ERR old");
 }
 
@@ -188,7 +188,7 @@ fn a_rising_line() {
 }
 
 #[test]
-fn numbers_times_and_commands() {
+fn numbers_and_times() {
     assert_eq!(text::grouped(0), "0");
     assert_eq!(text::grouped(999), "999");
     assert_eq!(text::grouped(1_234_567), "1,234,567");
@@ -196,8 +196,6 @@ fn numbers_times_and_commands() {
     assert_eq!(text::date(-1), "1969-12-31");
     let micros = |n| text::duration(std::time::Duration::from_micros(n));
     assert_eq!([micros(312), micros(4_250), micros(1_210_000)], ["312 µs", "4.2 ms", "1.21 s"]);
-    let command = ["FT.SEARCH", "i", "\"a b\" @t:{x}", "", "it's"];
-    assert_eq!(text::command_line(&command), r#"FT.SEARCH i '"a b" @t:{x}' '' "it's""#);
 }
 
 #[test]

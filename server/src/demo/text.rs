@@ -1,4 +1,4 @@
-//! Numbers, times and commands as a person reads them.
+//! Numbers, times and text as a person reads them.
 
 use std::time::Duration;
 
@@ -34,22 +34,6 @@ pub fn duration(time: Duration) -> String {
 pub fn date(milliseconds: i64) -> String {
     let (year, month, day) = log::civil(milliseconds.div_euclid(DAY));
     format!("{year}-{month:02}-{day:02}")
-}
-
-/// The command as it can be typed into redis-cli, and into a shell behind `redis-cli`.
-pub fn command_line(arguments: &[&str]) -> String {
-    arguments.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+.,:=/@".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else if !argument.contains('\'') {
-        format!("'{argument}'")
-    } else {
-        format!("\"{}\"", argument.replace('\\', "\\\\").replace('"', "\\\""))
-    }
 }
 
 /// At most `width` characters of one line; an ellipsis stands for the rest. Control characters,
