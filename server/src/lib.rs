@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod commands;
+pub mod demo;
 pub mod host;
 pub mod info;
 pub mod log;

@@ -87,7 +87,7 @@ fn timestamp() -> String {
 
 /// Year, month and day of a number of days since 1970-01-01 (Hinnant, "chrono-compatible
 /// low-level date algorithms", `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);

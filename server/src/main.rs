@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cairn_core::config::command_line::{self, Action, CommandLine};
 use cairn_core::module::Module;
 use cairn_server::start::{self, Running};
-use cairn_server::version;
+use cairn_server::{demo, version};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -29,7 +29,22 @@ Examples:
 
 fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = std::env::args_os().skip(1).map(|a| a.into_vec()).collect();
-    let result = match command_line::parse(&arguments) {
+    let result = match arguments.split_first() {
+        Some((first, rest)) if first == b"demo" => demo(rest),
+        _ => redis_server(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What redis-server's command line can ask for.
+fn redis_server(arguments: &[Vec<u8>]) -> Result<(), String> {
+    match command_line::parse(arguments) {
         Action::Version => {
             println!("Cairn server v={} redis={}", version::CAIRN, version::REDIS);
             Ok(())
@@ -39,14 +54,11 @@ fn main() -> ExitCode {
             Ok(())
         }
         Action::Run(line) => run(&line),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(text) => {
-            eprintln!("{text}");
-            ExitCode::FAILURE
-        }
     }
+}
+
+fn demo(arguments: &[Vec<u8>]) -> Result<(), String> {
+    demo::run(&demo::Options::parse(arguments)?, modules())
 }
 
 fn modules() -> Vec<Arc<dyn Module>> {
