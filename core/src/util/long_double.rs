@@ -168,6 +168,20 @@ impl LongDouble {
         sum.is_finite().then_some(sum)
     }
 
+    /// The number with the other sign.
+    pub fn negated(self) -> Self {
+        Self { negative: !self.negative, ..self }
+    }
+
+    /// Whether it is less than `other`, both being finite.
+    pub fn is_less_than(self, other: Self) -> bool {
+        match self.checked_add(other.negated()) {
+            Some(difference) => difference.negative && difference.magnitude != Binary::ZERO,
+            // The difference is too large: the signs differ.
+            None => self.negative,
+        }
+    }
+
     /// Appends its text as Redis prints it: up to 17 digits behind the point, no zeros at their
     /// end, no exponent, no negative zero.
     pub fn write(self, out: &mut Vec<u8>) {
@@ -300,6 +314,18 @@ mod tests {
         assert_eq!(parse("inf").checked_add(parse("-inf")), None);
         assert_eq!(LongDouble::parse(&[b'1'; MAX_TEXT + 1]), None);
         assert_eq!(text(parse("-1e400")), format!("-1{}", &text(parse("1e400"))[1..]));
+    }
+
+    #[test]
+    fn numbers_are_ordered() {
+        let texts = ["-1e4932", "-1.5", "-0.1", "0", "0.1", "0.10000000000000001", "2", "1e4932"];
+        let numbers = texts.map(|text| LongDouble::parse(text.as_bytes()).unwrap());
+        for (i, a) in numbers.iter().enumerate() {
+            for (j, b) in numbers.iter().enumerate() {
+                assert_eq!(a.is_less_than(*b), i < j, "{} {}", texts[i], texts[j]);
+            }
+        }
+        assert!(!LongDouble::ZERO.is_less_than(LongDouble::ZERO.negated()));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use crate::util::long_double::LongDouble;
 use crate::util::num;
 
 /// What the specs of this file have in common.
-const COUNTER: Spec =
+pub(super) const COUNTER: Spec =
     Spec { flags: WRITE_FAST, keys: &[KeySpec::one(1, RW_UPDATE)], complexity: "O(1)", ..STRING };
 
 /// The commands of this file.
@@ -58,11 +58,15 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
+pub(super) const OVERFLOW: CmdError = CmdError::fixed("ERR increment or decrement would overflow");
+pub(super) const INFINITE: CmdError =
+    CmdError::fixed("ERR increment would produce NaN or Infinity");
+
 /// The integer that an entry's string is.
 ///
 /// # Errors
 /// When it is none, or the value is not a string.
-fn integer(entry: &Entry) -> Result<i64, CmdError> {
+pub(super) fn integer(entry: &Entry) -> Result<i64, CmdError> {
     match entry.value() {
         ValueRef::Int(n) => Ok(n),
         ValueRef::Bytes(bytes) => num::parse_i64(bytes).ok_or(CmdError::NOT_INT),
@@ -73,8 +77,7 @@ fn integer(entry: &Entry) -> Result<i64, CmdError> {
 fn add(ctx: &mut Ctx<'_, '_>, key: &[u8], by: i64) -> Outcome {
     let sum = match ctx.space.lookup_mut(key) {
         Some(entry) => {
-            let overflow = CmdError::fixed("ERR increment or decrement would overflow");
-            let sum = integer(entry)?.checked_add(by).ok_or(overflow)?;
+            let sum = integer(entry)?.checked_add(by).ok_or(OVERFLOW)?;
             entry.set_int(sum);
             sum
         }
@@ -98,7 +101,7 @@ fn decrby(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 ///
 /// # Errors
 /// When it is none, or the value is not a string.
-fn float(entry: &Entry) -> Result<LongDouble, CmdError> {
+pub(super) fn float(entry: &Entry) -> Result<LongDouble, CmdError> {
     let number = match entry.value() {
         ValueRef::Int(n) => LongDouble::parse(itoa::Buffer::new().format(n).as_bytes()),
         ValueRef::Bytes(bytes) => LongDouble::parse(bytes),
@@ -112,7 +115,7 @@ fn incrbyfloat(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let present = ctx.space.lookup_mut(key).map(|entry| float(entry)).transpose()?;
     let by = LongDouble::parse(args[2]).ok_or(CmdError::NOT_FLOAT)?;
     let sum = present.unwrap_or(LongDouble::ZERO).checked_add(by);
-    let sum = sum.ok_or(CmdError::fixed("ERR increment would produce NaN or Infinity"))?;
+    let sum = sum.ok_or(INFINITE)?;
     let mut text = Vec::new();
     sum.write(&mut text);
     match ctx.space.lookup_mut(key) {

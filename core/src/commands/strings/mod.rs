@@ -7,6 +7,7 @@
 mod counters;
 mod edit;
 mod get;
+mod increx;
 mod lcs;
 mod set;
 mod set_many;
@@ -19,8 +20,15 @@ use crate::keyspace::ValueRef;
 use crate::reply::Reply;
 
 /// The family's commands, a file each.
-pub const SPECS: &[&[Spec]] =
-    &[set::SPECS, get::SPECS, set_many::SPECS, edit::SPECS, counters::SPECS, lcs::SPECS];
+pub const SPECS: &[&[Spec]] = &[
+    set::SPECS,
+    get::SPECS,
+    set_many::SPECS,
+    edit::SPECS,
+    counters::SPECS,
+    increx::SPECS,
+    lcs::SPECS,
+];
 
 /// What the specs of the family have in common.
 const STRING: Spec = Spec { acl: Acl::STRING, group: "string", ..Spec::DEFAULT };

@@ -259,6 +259,119 @@ fn counters_count_in_floating_point() {
 }
 
 #[test]
+fn increx_counts_within_bounds() {
+    let mut bed = Bed::new();
+    bed.check(
+        r#"
+        INCREX a -> [1 1]
+        INCREX a BYINT 5 -> [6 5]
+        INCREX a BYINT 5 UBOUND 10 -> [6 0]
+        INCREX a BYINT 5 UBOUND 10 SATURATE -> [10 4]
+        INCREX a BYINT -20 LBOUND 0 SATURATE -> [0 -10]
+        INCREX a EX 100 -> [1 1]
+        TTL a -> 100
+        INCREX a EX 10 ENX -> [2 1]
+        TTL a -> 100
+        INCREX a BYINT 9 UBOUND 5 PERSIST -> [2 0]
+        TTL a -> 100
+        INCREX a PERSIST -> [3 1]
+        TTL a -> -1
+        INCREX a EX 10 ENX -> [4 1]
+        TTL a -> 10
+        SET a 9223372036854775807
+        INCREX a -> [9223372036854775807 0]
+        INCREX a SATURATE -> [9223372036854775807 0]
+        INCREX a UBOUND -5 SATURATE -> ERR increment or decrement would overflow
+        INCREX new UBOUND 0 -> [0 0]
+        EXISTS new -> 0
+        INCREX new PXAT 1 -> [1 1]
+        EXISTS new -> 0
+        SET f 1.5
+        INCREX f -> ERR value is not an integer or out of range
+        INCREX f BYFLOAT 0.25 -> ["1.75" "0.25"]
+        INCREX f BYFLOAT 1 UBOUND 2 -> ["1.75" "0"]
+        INCREX f BYFLOAT 1 UBOUND 2 SATURATE -> ["2" "0.25"]
+        INCREX f BYFLOAT -9 LBOUND -1.5 SATURATE -> ["-1.5" "-3.5"]
+        INCREX f BYFLOAT inf -> ERR increment would produce NaN or Infinity
+        INCREX f BYFLOAT x -> ERR value is not a valid float
+        INCREX a BYINT 1 BYFLOAT 1 -> ERR syntax error
+        INCREX a ENX -> ERR syntax error
+        INCREX a ENX PERSIST -> ERR syntax error
+        INCREX a EX 10 PERSIST -> ERR syntax error
+        INCREX a BYINT -> ERR syntax error
+        INCREX a EX 0 -> ERR invalid expire time in 'increx' command
+        DEL a
+        "#,
+    );
+    bed.check_traces(
+        "
+        INCREX a EX 10 -> SET a 1 PXAT 1000000010000 | new(a) incrby(a) expire(a)
+        INCREX a -> SET a 2 PXAT 1000000010000 | incrby(a)
+        INCREX a UBOUND 0 -> |
+        INCREX a PERSIST -> SET a 3 | incrby(a) persist(a)
+        INCREX a PXAT 1 -> DEL a | incrby(a) del(a)
+        ",
+    );
+}
+
+#[test]
+fn other_types_are_refused() {
+    let mut bed = Bed::new();
+    bed.run("RPUSH l 1");
+    for command in [
+        "SET l 1 GET",
+        "SET l 1 NX GET",
+        "SET l 1 IFEQ 1",
+        "GET l",
+        "GETSET l 1",
+        "GETDEL l",
+        "GETEX l EX 0",
+        "APPEND l 1",
+        "STRLEN l",
+        "SETRANGE l 0 a",
+        "SETRANGE l 0 \"\"",
+        "SETRANGE l 536870912 a",
+        "GETRANGE l 0 1",
+        "DIGEST l",
+        "INCR l",
+        "INCRBYFLOAT l abc",
+        "INCREX l",
+        "SETBIT l 0 1",
+        "GETBIT l 0",
+        "BITCOUNT l",
+        "BITPOS l 1",
+        "BITOP AND d l",
+        "BITFIELD l GET u8 0",
+        "BITFIELD l SET u8 0 1",
+    ] {
+        let error = "WRONGTYPE Operation against a key holding the wrong kind of value";
+        assert_eq!(bed.run(command), error, "{command}");
+    }
+    bed.check(
+        r#"
+        LCS l a -> ERR The specified keys must contain string values
+        DELEX l IFEQ 1 -> ERR Key should be of string type if conditions are specified
+        MGET l x -> [nil nil]
+        SETNX l 1 -> 0
+        TYPE l -> list
+        SCAN 0 TYPE list -> ["0" ["l"]]
+        SCAN 0 TYPE string -> ["0" []]
+        COPY l m -> 1
+        LRANGE m 0 -1 -> ["1"]
+        RPUSH m 2 -> 2
+        LLEN l -> 1
+        "#,
+    );
+    bed.check_traces(
+        "
+        SET l 1 -> SET l 1 | overwritten(l) type_changed(l) set(l)
+        RENAME m l -> RENAME m l | new(l) rename_from(m) rename_to(l) overwritten(l) type_changed(l)
+        BITOP NOT l n -> BITOP NOT l n | keymiss(n) del(l)
+        ",
+    );
+}
+
+#[test]
 fn the_longest_common_subsequence_is_found() {
     Bed::new().check(
         r#"
