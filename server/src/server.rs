@@ -267,7 +267,7 @@ impl Server {
     pub fn cron(&self) {
         self.pause.tick();
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
-        if tick % 10 == 0 {
+        if tick.is_multiple_of(10) {
             let commands = self.engine.totals().commands;
             let before = self.ops_seen.swap(commands, Ordering::Relaxed);
             self.ops_per_second.store(commands.saturating_sub(before), Ordering::Relaxed);

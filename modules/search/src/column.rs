@@ -14,11 +14,14 @@ const MISSING: u64 = f64::NAN.to_bits();
 /// Bits that no number has: the document has several values, or one beyond `f64`'s precision.
 const ELSEWHERE: u64 = f64::NAN.to_bits() | 1;
 
+/// The values of a document that do not fit into its word.
+type OtherValues = OnceLock<Box<[Number]>>;
+
 #[derive(Debug)]
 struct NumberChunk {
     bits: Box<[AtomicU64]>,
     /// Values of the documents marked [`ELSEWHERE`].
-    others: OnceLock<Box<[OnceLock<Box<[Number]>>]>>,
+    others: OnceLock<Box<[OtherValues]>>,
 }
 
 impl NumberChunk {

@@ -325,7 +325,7 @@ impl DocsView {
 }
 
 // A window never straddles two chunks.
-const _: () = assert!(CHUNK % WINDOW as usize == 0);
+const _: () = assert!(CHUNK.is_multiple_of(WINDOW as usize));
 
 #[cfg(test)]
 mod tests {

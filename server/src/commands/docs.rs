@@ -10,7 +10,7 @@ use super::introspection::by_name;
 pub fn command_docs(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let engine = ctx.engine();
     let chosen: Vec<(&str, &Command)> = if args.len() == 2 {
-        engine.registry.iter().map(|(name, command)| (name, command)).collect()
+        engine.registry.iter().collect()
     } else {
         args[2..]
             .iter()

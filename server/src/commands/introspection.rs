@@ -418,9 +418,12 @@ fn command_info(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
+/// Chooses commands by name and spec.
+type Accepts = Box<dyn Fn(&str, &Command) -> bool>;
+
 fn command_list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let engine = ctx.engine();
-    let accepts: Box<dyn Fn(&str, &Command) -> bool> = match &args[2..] {
+    let accepts: Accepts = match &args[2..] {
         [] => Box::new(|_, _| true),
         [by, kind, value] if is(by, "filterby") => match *kind {
             k if is(k, "pattern") => {

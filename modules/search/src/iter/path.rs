@@ -34,10 +34,10 @@ impl Lookahead {
 
     fn seek(&mut self, target: u32) -> u32 {
         let Some(window) = &mut self.window else { return self.matcher.seek(target) };
-        if target < self.ahead {
-            if let Some(doc) = window.next_from(target) {
-                return doc;
-            }
+        if target < self.ahead
+            && let Some(doc) = window.next_from(target)
+        {
+            return doc;
         }
         let doc = self.matcher.seek(target.max(self.ahead));
         if doc != END {
