@@ -55,6 +55,9 @@ pub struct Server {
     pub ops_per_second: AtomicU64,
     /// Whether keys are expired actively: DEBUG SET-ACTIVE-EXPIRE.
     pub expires_actively: AtomicBool,
+    /// Connections that were admitted and have not ended. `clients` has those that a thread serves
+    /// already: a rush of new ones would pass a limit on it.
+    admitted: AtomicU64,
     ops_seen: AtomicU64,
     config_file: Option<PathBuf>,
     next_thread: AtomicUsize,
@@ -87,6 +90,7 @@ impl Server {
             rejected: AtomicU64::new(0),
             ops_per_second: AtomicU64::new(0),
             expires_actively: AtomicBool::new(true),
+            admitted: AtomicU64::new(0),
             ops_seen: AtomicU64::new(0),
             config_file,
             next_thread: AtomicUsize::new(0),
@@ -179,14 +183,21 @@ impl Server {
             Err(text.to_string())
         };
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        if self.clients().len() as u64 >= self.max_clients() {
+        if self.admitted.load(Ordering::Relaxed) >= self.max_clients() {
             return refuse("ERR max number of clients reached");
         }
         let protected = self.config().bool(network::PROTECTED_MODE) && self.password().is_none();
         if protected && !stream.is_local() {
             return refuse(PROTECTED);
         }
+        // Only the accepting thread counts up, so that nobody passes between look and count.
+        self.admitted.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// A connection that was admitted has ended, or could not be served.
+    pub fn leave(&self) {
+        self.admitted.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A connection is about to be served.
@@ -199,6 +210,7 @@ impl Server {
     pub fn disconnected(&self, client: &Arc<Client>, session: &mut Session) {
         commands::forget_subscriptions(self, session, client);
         self.clients().remove(&client.id);
+        self.leave();
     }
 
     /// What a session's requests may be.

@@ -112,6 +112,7 @@ impl Running {
     /// When the system gives no runtime or no signal handlers.
     pub fn serve(self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let port = self.local_port().unwrap_or(0);
         let Self { server, threads, tcp, unix } = self;
         let socket = unix.as_ref().map(|(path, _)| path.clone());
         runtime.block_on(async {
@@ -123,9 +124,8 @@ impl Running {
                 local.spawn_local(listener::accept_unix(Arc::clone(&server), listener));
             }
             server.log.notice(&format!(
-                "Server initialized. Cairn {} ready to accept connections on port {}",
-                version::CAIRN,
-                server.port()
+                "Server initialized. Cairn {} ready to accept connections on port {port}",
+                version::CAIRN
             ));
             local.run_until(wait_for_end(&server)).await
         })?;

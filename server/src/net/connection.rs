@@ -41,6 +41,10 @@ const FLUSH_AT: usize = 64 * 1024;
 /// Bytes of unsent replies at which a connection without a limit of its own is closed.
 const OUTPUT_MAX: usize = 4 << 30;
 
+/// Bytes of requests that are read ahead of a command that waits. Reading on notices that the
+/// client is gone; without a bound a client could fill memory with what it may not run yet.
+const READ_AHEAD: usize = 256 * 1024;
+
 /// A reply buffer larger than this is given back when it is empty.
 const KEEP_OUTPUT: usize = 64 * 1024;
 
@@ -51,6 +55,17 @@ pub enum End {
     Closed,
     /// The server closed it, after sending what was to be sent.
     Done,
+}
+
+/// Why no more commands run at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// All that has arrived has run: more bytes are needed.
+    Hungry,
+    /// Replies are to be sent first.
+    Full,
+    /// A command waits: for a shard, a key, a job or the end of CLIENT PAUSE.
+    Waiting,
 }
 
 /// What other tasks of the thread leave for a connection.
@@ -90,6 +105,8 @@ pub struct Connection {
     job: Option<oneshot::Receiver<Vec<u8>>>,
     /// Close once everything is sent.
     closing: bool,
+    /// Close now: who was killed may never read what is to be sent.
+    killed: bool,
     limits: Limits,
 }
 
@@ -117,6 +134,7 @@ impl Connection {
             unblocking: None,
             job: None,
             closing: false,
+            killed: false,
             limits,
         }
     }
@@ -131,16 +149,18 @@ impl Connection {
         let mut budget = TURN;
         loop {
             self.read_letters();
-            if let Poll::Ready(()) = self.poll_wait(cx) {
-                self.run(cx, &mut budget);
-            }
-            match self.poll_flush(cx) {
+            let pause = match self.poll_wait(cx) {
+                Poll::Ready(()) => self.run(cx, &mut budget),
+                Poll::Pending => Pause::Waiting,
+            };
+            let sent = match self.poll_flush(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
                 Poll::Ready(Ok(())) if self.closing => return Poll::Ready(End::Done),
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => true,
+                Poll::Pending if self.killed => return Poll::Ready(End::Done),
                 Poll::Pending if self.too_much_output() => return Poll::Ready(End::Closed),
-                Poll::Pending => {}
-            }
+                Poll::Pending => false,
+            };
             if self.closing {
                 return Poll::Pending;
             }
@@ -149,6 +169,14 @@ impl Connection {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            match pause {
+                // More has arrived than has run.
+                Pause::Full if sent => continue,
+                // Who does not read replies has no more requests read.
+                Pause::Full => return Poll::Pending,
+                Pause::Waiting if self.reader.pending() > READ_AHEAD => return Poll::Pending,
+                Pause::Waiting | Pause::Hungry => {}
+            }
             match self.poll_read(cx) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(End::Closed),
                 Poll::Ready(Ok(_)) => {}
@@ -156,11 +184,6 @@ impl Connection {
                 Poll::Pending => return Poll::Pending,
             }
         }
-    }
-
-    /// Whether the connection waits for something other than bytes.
-    fn is_waiting(&self) -> bool {
-        self.session.blocked.is_some() || self.job.is_some()
     }
 
     /// Ready when the next command may run.
@@ -242,15 +265,18 @@ impl Connection {
                         self.unblocking = Some(error);
                     }
                 }
-                Letter::Kill => self.closing = true,
+                Letter::Kill => {
+                    self.closing = true;
+                    self.killed = true;
+                }
             }
         }
     }
 
-    /// Runs the commands that have arrived.
-    fn run(&mut self, cx: &mut Context<'_>, budget: &mut usize) {
+    /// Runs the commands that have arrived, and says why it stopped.
+    fn run(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Pause {
         if self.closing || (self.thread.engine.effects.is_durable() && !self.out.is_empty()) {
-            return;
+            return Pause::Full;
         }
         let thread = Rc::clone(&self.thread);
         if self.out.buffer_mut().capacity() == 0 {
@@ -258,10 +284,14 @@ impl Connection {
         }
         let mut began = false;
         let mut until_warm = 0;
+        let mut pause = Pause::Full;
         while *budget > 0 && !self.closing && self.out.len() - self.sent < FLUSH_AT {
             match self.reader.next(&self.limits) {
                 Ok(true) => {}
-                Ok(false) => break,
+                Ok(false) => {
+                    pause = Pause::Hungry;
+                    break;
+                }
                 Err(error) => {
                     if let Some(text) = error.reply() {
                         self.out.error(&String::from_utf8_lossy(&text));
@@ -281,11 +311,13 @@ impl Connection {
             until_warm -= 1;
             *budget -= 1;
             if !self.run_one(cx) {
+                pause = Pause::Waiting;
                 break;
             }
         }
         thread.engine.end_turn(&thread.worker);
         self.client.mirror(&self.session);
+        pause
     }
 
     /// Brings the keys of the commands that have arrived into the cache.
@@ -393,13 +425,8 @@ impl Connection {
         pending > OUTPUT_MAX || self.thread.server.over_output_limit(&self.client, pending)
     }
 
-    /// Reads what has arrived. Pending when there is nothing, or when the connection is waiting
-    /// and has enough to do afterwards.
+    /// Reads what has arrived. Pending when there is nothing.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        // While a command waits, reading only has to notice that the client is gone.
-        if self.is_waiting() && self.reader.pending() > self.limits.query_buffer / 2 {
-            return Poll::Pending;
-        }
         self.reader.borrow_from(&mut self.thread.spare.borrow_mut());
         let stream = &mut self.stream;
         let result = self.reader.fill(|buffer| stream.poll_read(cx, buffer));

@@ -39,7 +39,7 @@ pub enum Letter {
         /// Whether the client gets an error.
         error: bool,
     },
-    /// CLIENT KILL. The connection sends what it has if `after_reply`, then closes.
+    /// CLIENT KILL: close, after sending no more than the socket takes at once.
     Kill,
 }
 

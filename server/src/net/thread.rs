@@ -96,6 +96,7 @@ fn connect(state: &Rc<ThreadState>, accepted: Accepted) {
         Ok(stream) => stream,
         Err(error) => {
             state.server.log.warning(&format!("a connection could not be served: {error}"));
+            state.server.leave();
             return;
         }
     };
