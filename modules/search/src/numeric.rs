@@ -159,9 +159,9 @@ impl NumericRange {
         self.is_split
     }
 
-    /// At most this many values are in the range.
+    /// Values in the range, those of dead documents included.
     pub fn estimate(&self) -> usize {
-        self.buckets.iter().map(|b| b.pairs.len()).sum()
+        self.slices().map(<[_]>::len).sum()
     }
 
     /// The pairs in the range, by buckets, ascending.

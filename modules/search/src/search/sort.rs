@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn missing_keys_go_last() {
-        let mut items = vec![(Some(2), 1), (None, 2), (Some(1), 3), (Some(1), 4), (None, 5)];
+        let mut items = [(Some(2), 1), (None, 2), (Some(1), 3), (Some(1), 4), (None, 5)];
         items.sort_by(|a, b| order(false, a, b));
         assert_eq!(items.iter().map(|i| i.1).collect::<Vec<_>>(), [3, 4, 1, 2, 5]);
         items.sort_by(|a, b| order(true, a, b));
