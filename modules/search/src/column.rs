@@ -5,7 +5,6 @@
 
 use crate::docs::CHUNK;
 use crate::number::{Number, Range};
-use std::cmp::Ordering as Order;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -14,14 +13,14 @@ const MISSING: u64 = f64::NAN.to_bits();
 /// Bits that no number has: the document has several values, or one beyond `f64`'s precision.
 const ELSEWHERE: u64 = f64::NAN.to_bits() | 1;
 
-/// The values of a document that do not fit into its word.
-type OtherValues = OnceLock<Box<[Number]>>;
+/// The values of a document that has no single float.
+type Others = OnceLock<Box<[Number]>>;
 
 #[derive(Debug)]
 struct NumberChunk {
     bits: Box<[AtomicU64]>,
     /// Values of the documents marked [`ELSEWHERE`].
-    others: OnceLock<Box<[OtherValues]>>,
+    others: OnceLock<Box<[Others]>>,
 }
 
 impl NumberChunk {
@@ -68,6 +67,11 @@ impl NumberColumn {
             ELSEWHERE => chunk.others(at).first().copied(),
             bits => Some(Number::from_parts(f64::from_bits(bits), 0)),
         }
+    }
+
+    /// Whether this and another are views of one column, taken at the same size.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.chunks, &other.chunks)
     }
 
     /// Whether one of a document's values lies in `range`.
@@ -154,23 +158,6 @@ impl Column {
         }
     }
 
-    /// Compares the values of two documents; documents without a value are equal.
-    ///
-    /// `None` when exactly one of them has a value; it goes first in either direction.
-    pub fn compare(&self, a: u32, b: u32) -> Result<Order, bool> {
-        fn pair<T: Ord>(a: Option<T>, b: Option<T>) -> Result<Order, bool> {
-            match (a, b) {
-                (Some(a), Some(b)) => Ok(a.cmp(&b)),
-                (None, None) => Ok(Order::Equal),
-                (a, _) => Err(a.is_some()),
-            }
-        }
-        match self {
-            Self::Number(column) => pair(column.get(a), column.get(b)),
-            Self::String(column) => pair(column.get(a), column.get(b)),
-        }
-    }
-
     /// Heap bytes.
     pub fn heap_bytes(&self) -> usize {
         match self {
@@ -202,16 +189,5 @@ mod tests {
         assert!(view.matches(9001, &Range::closed(n(big), n(big))));
         assert!(!view.matches(9001, &Range::closed(n(big - 1), n(big - 1))));
         assert!(column.matches(9002, &Range::ALL));
-    }
-
-    #[test]
-    fn missing_values_go_last() {
-        let mut column = StringColumn::default();
-        column.set(1, b"b");
-        column.set(2, b"a");
-        let column = Column::String(column);
-        assert_eq!(column.compare(1, 2), Ok(Order::Greater));
-        assert_eq!(column.compare(1, 3), Err(true));
-        assert_eq!(column.compare(3, 4), Ok(Order::Equal));
     }
 }

@@ -455,6 +455,9 @@ impl Inner {
             if let (FieldData::Numeric(index), true) = (&mut self.fields[usize::from(*id)], indexed)
             {
                 numbers.iter().for_each(|&number| index.insert(number, doc));
+                if numbers.len() > 1 {
+                    index.note_many();
+                }
             }
             if let Some(Column::Number(column)) = &mut self.columns[usize::from(*id)] {
                 column.set(doc, numbers);

@@ -35,3 +35,6 @@ pub mod tag;
 pub mod window;
 
 pub use module::{SearchModule, module};
+
+#[cfg(test)]
+mod model_tests;

@@ -32,6 +32,8 @@ impl Bucket {
 pub struct NumericIndex {
     buckets: Vec<Arc<Bucket>>,
     len: usize,
+    /// Some document had several values.
+    has_many: bool,
 }
 
 impl NumericIndex {
@@ -55,6 +57,11 @@ impl NumericIndex {
         }
     }
 
+    /// Notes that a document has several values.
+    pub fn note_many(&mut self) {
+        self.has_many = true;
+    }
+
     /// Values in the index, those of dead documents included.
     pub fn len(&self) -> usize {
         self.len
@@ -71,7 +78,12 @@ impl NumericIndex {
             self.buckets.partition_point(|b| b.pairs.last().is_some_and(|p| range.is_above(p.0)));
         let rest = &self.buckets[from..];
         let count = rest.partition_point(|b| b.pairs.first().is_some_and(|p| !range.is_below(p.0)));
-        NumericRange { buckets: rest[..count].to_vec(), range: *range, is_split: self.is_split() }
+        NumericRange {
+            buckets: rest[..count].to_vec(),
+            range: *range,
+            is_split: self.is_split(),
+            is_single: !self.has_many,
+        }
     }
 
     /// Whether there are so many different values that RediSearch would hold them in several
@@ -128,6 +140,7 @@ pub struct NumericRange {
     buckets: Vec<Arc<Bucket>>,
     range: Range,
     is_split: bool,
+    is_single: bool,
 }
 
 impl NumericRange {
@@ -136,14 +149,19 @@ impl NumericRange {
         &self.range
     }
 
+    /// Whether every document has at most one value in the field.
+    pub fn is_single(&self) -> bool {
+        self.is_single
+    }
+
     /// Whether RediSearch would read the range from several parts.
     pub fn is_split(&self) -> bool {
         self.is_split
     }
 
-    /// At most this many values are in the range.
+    /// Values in the range, those of dead documents included.
     pub fn estimate(&self) -> usize {
-        self.buckets.iter().map(|b| b.pairs.len()).sum()
+        self.slices().map(<[_]>::len).sum()
     }
 
     /// The pairs in the range, by buckets, ascending.
@@ -183,7 +201,7 @@ mod tests {
                 model.iter().filter(|(v, _)| range.contains(n(*v))).map(|p| p.1).collect()
             };
             prop_assert_eq!(index.range(&range).docs().collect::<Vec<_>>(), docs(&model));
-            let is_dead = |doc: u32| doc % dead == 0;
+            let is_dead = |doc: u32| doc.is_multiple_of(dead);
             for at in 0..index.bucket_count() {
                 index.collect(at, &is_dead);
             }

@@ -13,6 +13,7 @@ use crate::window::Window;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+mod sort;
 mod term;
 mod top;
 
@@ -148,17 +149,11 @@ impl Bound {
         let mut top = Top::new(keep, |a: &(f64, u32), b: &(f64, u32)| {
             b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
         });
+        let formula = Formula::new(scorer, &self.docs);
         let total = match &self.plan.kind {
-            PlanKind::Term(list, fields, rarity) if term::applies(scorer) => {
-                let formula = Formula::new(scorer, &self.docs);
-                let term = term::TermTop {
-                    list,
-                    fields: *fields,
-                    rarity: *rarity,
-                    weight: self.plan.weight,
-                    formula,
-                };
-                term.run(&self.docs, &mut top)
+            PlanKind::Term(list, fields, rarity) if formula.is_bounded() => {
+                let (fields, rarity, weight) = (*fields, *rarity, self.plan.weight);
+                term::TermTop { list, fields, rarity, weight, formula }.run(&self.docs, &mut top)
             }
             _ => self.score_all(scorer, &mut top),
         };
@@ -173,12 +168,18 @@ impl Bound {
         let mut total = 0;
         self.each_window(|window| {
             total += u64::from(window.len());
-            for doc in window.iter() {
+            let mut next = window.next_from(window.base);
+            while let Some(doc) = next {
                 // Documents ascend, so that an equal score never displaces an earlier one.
                 let least = top.worst().map_or(f64::NEG_INFINITY, |w| w.0);
+                if let Some(until) = scoring.hopeless_until(doc, &self.docs, least) {
+                    next = until.checked_add(1).and_then(|doc| window.next_from(doc));
+                    continue;
+                }
                 if let Some(score) = scoring.score(doc, &self.docs, least) {
                     top.push((score, doc));
                 }
+                next = window.next_from(doc + 1);
             }
         });
         total
@@ -191,14 +192,34 @@ impl Bound {
         keep: usize,
         options: &SearchOptions,
     ) -> (u64, Vec<(u32, f64)>) {
-        let mut top = Top::new(keep, |a: &u32, b: &u32| sort_order(column, descending, *a, *b));
+        let (total, docs) = match (column, &self.plan.kind) {
+            (Column::Number(by), PlanKind::Range(range, of))
+                if range.is_single() && by.is_same(of) =>
+            {
+                sort::range_in_order(range, &self.docs, descending, keep)
+            }
+            (Column::Number(by), _) => self.top_by(descending, keep, |doc| by.get(doc)),
+            (Column::String(by), _) => self.top_by(descending, keep, |doc| by.get(doc)),
+        };
+        (total, self.with_scores(docs, options))
+    }
+
+    /// The first documents by a key; those that have none come last.
+    fn top_by<K: Ord>(
+        &self,
+        descending: bool,
+        keep: usize,
+        key: impl Fn(u32) -> Option<K>,
+    ) -> (u64, Vec<u32>) {
+        let mut top = Top::new(keep, |a: &(Option<K>, u32), b: &(Option<K>, u32)| {
+            sort::order(descending, a, b)
+        });
         let mut total = 0;
         self.each_window(|window| {
             total += u64::from(window.len());
-            window.iter().for_each(|doc| top.push(doc));
+            window.iter().for_each(|doc| top.push((key(doc), doc)));
         });
-        let docs = top.into_sorted();
-        (total, self.with_scores(docs, options))
+        (total, top.into_sorted().into_iter().map(|(_, doc)| doc).collect())
     }
 
     /// Scores documents that were chosen by other means, if scores are asked for.
@@ -235,16 +256,5 @@ impl Bound {
             }
             from = window.end();
         }
-    }
-}
-
-/// Orders two documents by a column, then by id, both turned round when descending. Documents
-/// without a value go last.
-fn sort_order(column: &Column, descending: bool, a: u32, b: u32) -> Ordering {
-    match column.compare(a, b) {
-        Ok(order) if descending => order.then(a.cmp(&b)).reverse(),
-        Ok(order) => order.then(a.cmp(&b)),
-        Err(true) => Ordering::Less,
-        Err(false) => Ordering::Greater,
     }
 }

@@ -21,6 +21,8 @@ pub struct And {
     /// Ranges that are looked up per document.
     checks: Vec<(NumberColumn, Range)>,
     proximity: Option<(Proximity, Vec<Places>)>,
+    /// The terms' positions, kept to reuse their memory.
+    positions: Vec<Vec<u32>>,
     /// Which alternatives count for the proximity.
     path: Option<Path>,
     dense: bool,
@@ -46,6 +48,7 @@ impl And {
             negatives: Vec::new(),
             checks: Vec::new(),
             proximity: proximity.map(|p| (p, children.iter().map(Places::new).collect())),
+            positions: Vec::new(),
             path: proximity.and_then(|_| Path::new(children, end)),
             dense: true,
             found: None,
@@ -118,7 +121,7 @@ impl And {
         if let Some(path) = &mut self.path {
             path.seek(doc);
         }
-        in_proximity(places, doc, self.path.as_ref(), *proximity)
+        in_proximity(places, doc, self.path.as_ref(), *proximity, &mut self.positions)
     }
 
     /// Adds the documents of the window to it.

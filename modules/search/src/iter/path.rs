@@ -34,9 +34,8 @@ impl Lookahead {
 
     fn seek(&mut self, target: u32) -> u32 {
         let Some(window) = &mut self.window else { return self.matcher.seek(target) };
-        if target < self.ahead
-            && let Some(doc) = window.next_from(target)
-        {
+        let here = if target < self.ahead { window.next_from(target) } else { None };
+        if let Some(doc) = here {
             return doc;
         }
         let doc = self.matcher.seek(target.max(self.ahead));

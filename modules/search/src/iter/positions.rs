@@ -3,6 +3,7 @@
 use super::{Condition, Path};
 use crate::plan::{Counted, Plan, PlanKind, Proximity};
 use crate::postings::TermCursor;
+use smallvec::{SmallVec, smallvec};
 
 /// The positions of a plan's terms.
 #[derive(Debug, Clone)]
@@ -107,25 +108,33 @@ fn collect_first(all: &mut [Places], doc: u32, out: &mut Vec<u32>) {
 }
 
 /// Whether the terms stand in `doc` as `proximity` asks. Conditions without positions don't count.
+/// `lists` is reused between calls.
 pub fn in_proximity(
     places: &mut [Places],
     doc: u32,
     path: Option<&Path>,
     proximity: Proximity,
+    lists: &mut Vec<Vec<u32>>,
 ) -> bool {
-    let lists = Places::of_all(places, doc, path).flatten().filter(|l| !l.is_empty());
-    let lists: Vec<Vec<u32>> = lists.collect();
+    lists.resize_with(places.len(), Vec::new);
+    let mut used = 0;
+    for (at, place) in places.iter_mut().enumerate() {
+        lists[used].clear();
+        place.collect_by(doc, path.and_then(|p| p.condition(at)), &mut lists[used]);
+        used += usize::from(!lists[used].is_empty());
+    }
+    let lists = &lists[..used];
     if lists.len() < 2 {
         return true;
     }
     let slop = proximity.slop.map_or(i64::MAX, i64::from);
-    if proximity.in_order { in_order(&lists, slop) } else { unordered(&lists, slop) }
+    if proximity.in_order { in_order(lists, slop) } else { unordered(lists, slop) }
 }
 
 /// From each place of the first term, the nearest chain of the others; equal places may follow
 /// each other, as in RediSearch.
 fn in_order(lists: &[Vec<u32>], slop: i64) -> bool {
-    let mut from = vec![0; lists.len()];
+    let mut from: SmallVec<[usize; 8]> = smallvec![0; lists.len()];
     for &start in &lists[0] {
         let mut last = start;
         let mut span = 0i64;
@@ -144,7 +153,7 @@ fn in_order(lists: &[Vec<u32>], slop: i64) -> bool {
 
 /// Whether some choice of one place a term spans no more than `slop` other words.
 fn unordered(lists: &[Vec<u32>], slop: i64) -> bool {
-    let mut at = vec![0; lists.len()];
+    let mut at: SmallVec<[usize; 8]> = smallvec![0; lists.len()];
     loop {
         let places = || lists.iter().zip(&at).map(|(list, &at)| list[at]);
         let Some(max) = places().max() else { return true };

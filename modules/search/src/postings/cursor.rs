@@ -47,6 +47,8 @@ pub struct TermCursor {
     unpacked: Unpacked,
     buffers: Box<Buffers>,
     doc: u32,
+    /// How far [`TermCursor::bounds_at`] has looked ahead.
+    peeked: Place,
 }
 
 impl TermCursor {
@@ -70,6 +72,7 @@ impl TermCursor {
             unpacked: Unpacked::default(),
             buffers,
             doc: 0,
+            peeked: Place::default(),
         };
         cursor.load(0);
         cursor.settle();
@@ -134,6 +137,26 @@ impl TermCursor {
         let end = ends.get(self.at).map_or(start, |&e| e as usize);
         let bytes = block.map_or(&self.buffers.tail_positions[..], Block::position_bytes);
         varint::read_positions(bytes.get(start..end).unwrap_or(&[]), out);
+    }
+
+    /// The highest frequency and the least length of a document from `doc` on, and the last
+    /// document that they hold for. Moves nothing, and unpacks nothing; `doc` must ascend.
+    pub fn bounds_at(&mut self, doc: u32) -> (u32, u32, u32) {
+        let place = &mut self.peeked;
+        while let Some(run) = self.list.runs.get(place.run) {
+            if run.last < doc {
+                *place = Place { run: place.run + 1, block: 0 };
+                continue;
+            }
+            let ahead = run.blocks.get(place.block..).unwrap_or(&[]);
+            place.block += ahead.iter().take_while(|b| b.last < doc).count();
+            match run.blocks.get(place.block) {
+                Some(block) => return (block.max_freq, block.min_len, block.last),
+                None => *place = Place { run: place.run + 1, block: 0 },
+            }
+        }
+        let tail = &self.list.tail;
+        (tail.max_freq, tail.min_len, END)
     }
 
     /// Adds all documents of the window to it and moves past them.

@@ -78,7 +78,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token.
-    pub fn next_token(&mut self) -> Token<'a> {
+    pub fn token(&mut self) -> Token<'a> {
         loop {
             let after_field = std::mem::take(&mut self.after_field);
             let rest = self.rest();

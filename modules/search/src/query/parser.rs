@@ -88,7 +88,7 @@ pub fn parse(text: &str, options: &ParseOptions<'_>) -> Result<Node, QueryError>
     if lexer.at_end() {
         return Ok(Node::new(NodeKind::Nothing));
     }
-    let token = lexer.next_token();
+    let token = lexer.token();
     let mut parser =
         Parser { options, lexer, token, last: 0, near: String::new(), depth: 0, nodes: 0 };
     parser.note();
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
 
     fn bump(&mut self) -> Token<'a> {
         self.last = self.token.start;
-        let next = self.lexer.next_token();
+        let next = self.lexer.token();
         let taken = std::mem::replace(&mut self.token, next);
         self.note();
         taken
@@ -427,7 +427,7 @@ impl<'a> Parser<'a> {
             return Err(self.error());
         }
         // What follows the colon is read by the parser that the bracket calls for.
-        match self.lexer.clone().next_token().kind {
+        match self.lexer.clone().token().kind {
             TokenKind::Sign('{') => self.tags(&names),
             TokenKind::Sign('[') => self.range(&names),
             _ => self.in_fields(&names),
@@ -479,7 +479,7 @@ impl<'a> Parser<'a> {
             }
             self.near = value.clone();
             matches.push(self.tag(raw.trim_ascii(), value)?);
-            let ended = self.lexer.next_token();
+            let ended = self.lexer.token();
             self.last = start;
             match ended.kind {
                 TokenKind::Sign('|') => {}
@@ -567,7 +567,7 @@ impl<'a> Parser<'a> {
     }
 
     fn lexer_expect(&mut self, sign: char) -> Result<(), QueryError> {
-        let token = self.lexer.next_token();
+        let token = self.lexer.token();
         if token.kind == TokenKind::Sign(sign) {
             return Ok(());
         }
@@ -621,7 +621,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the lexer stands before a closing brace.
     fn closes(&self) -> bool {
-        self.lexer.clone().next_token().kind == TokenKind::Sign('}')
+        self.lexer.clone().token().kind == TokenKind::Sign('}')
     }
 }
 

@@ -9,14 +9,9 @@ use crate::docs::DocsView;
 use crate::plan::Rarity;
 use crate::postings::{BLOCK_LEN, Block, PostingSnapshot, TermCursor};
 use crate::schema::FieldMask;
-use crate::score::{Formula, Scorer};
+use crate::score::Formula;
 use std::cmp::Ordering;
 use std::sync::Arc;
-
-/// Whether a single term's score by `scorer` is bounded by frequency and length.
-pub fn applies(scorer: Scorer) -> bool {
-    matches!(scorer, Scorer::TfIdf | Scorer::Bm25Std)
-}
 
 /// A single term's search.
 pub struct TermTop<'a> {
@@ -49,7 +44,8 @@ impl TermTop<'_> {
 
     /// No document of the block scores higher.
     fn bound(&self, block: &Block, docs: &DocsView) -> f64 {
-        self.weight * self.formula.term_bound(block.max_freq, block.min_len, self.rarity, docs)
+        let term = self.formula.term_bound(block.max_freq, block.min_len, self.rarity);
+        self.formula.document_bound(self.weight * term, docs)
     }
 
     fn counts_whole(&self, block: &Block, docs: &DocsView) -> bool {

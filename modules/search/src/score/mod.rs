@@ -1,0 +1,152 @@
+//! Scores of matching documents, by RediSearch's formulas in `f64`.
+//!
+//! A scoring tree mirrors the plan, with cursors of its own, and is asked about ascending
+//! documents. BM25STD is Robertson's BM25 with k1 = 1.2 and b = 0.5; BM25 is RediSearch's older
+//! variant, which knows the average length only; TFIDF divides by the highest frequency of a term
+//! in the document and by the distance between the matched terms.
+
+mod owners;
+mod tree;
+
+pub use tree::Scoring;
+
+use crate::docs::DocsView;
+use crate::plan::Rarity;
+
+/// RediSearch keeps this constant in single precision.
+const K1: f64 = 1.2f32 as f64;
+const B: f64 = 0.5;
+
+/// What a bound is widened by, lest rounding make a score exceed it.
+const ROUNDING: f64 = 1.0 + 1e-12;
+
+/// How documents are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scorer {
+    /// Term frequency times inverse document frequency, over the highest frequency.
+    TfIdf,
+    /// The same over the document's length.
+    TfIdfDocNorm,
+    /// BM25.
+    #[default]
+    Bm25Std,
+    /// BM25 without the document's length.
+    Bm25,
+    /// The best alternative's frequency.
+    DisMax,
+    /// The document's own score.
+    DocScore,
+}
+
+impl Scorer {
+    /// The scorer of a name, as `SCORER` gives it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "TFIDF" => Self::TfIdf,
+            "TFIDF.DOCNORM" => Self::TfIdfDocNorm,
+            "BM25STD" => Self::Bm25Std,
+            "BM25" => Self::Bm25,
+            "DISMAX" => Self::DisMax,
+            "DOCSCORE" => Self::DocScore,
+            _ => return None,
+        })
+    }
+
+    /// Whether the distance between terms counts.
+    fn uses_distance(self) -> bool {
+        matches!(self, Self::TfIdf | Self::TfIdfDocNorm | Self::Bm25)
+    }
+}
+
+/// What all documents of a query have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Formula {
+    scorer: Scorer,
+    average_len: f64,
+}
+
+impl Formula {
+    pub(crate) fn new(scorer: Scorer, docs: &DocsView) -> Self {
+        let average_len = docs.total_len() as f64 / f64::from(docs.alive().max(1));
+        Self { scorer, average_len }
+    }
+
+    /// The score of a term that occurs `freq` times.
+    #[inline]
+    pub(crate) fn term(&self, freq: f64, rarity: Rarity, doc_len: f64) -> f64 {
+        match self.scorer {
+            Scorer::TfIdf | Scorer::TfIdfDocNorm => freq * rarity.idf,
+            Scorer::Bm25Std => self.bm25std(freq, rarity.idf_bm25, doc_len),
+            Scorer::Bm25 => self.bm25(freq, rarity.idf),
+            Scorer::DisMax => freq,
+            Scorer::DocScore => 0.0,
+        }
+    }
+
+    #[inline]
+    fn bm25std(&self, freq: f64, idf: f64, doc_len: f64) -> f64 {
+        let norm = 1.0 - B + B * doc_len / self.average_len;
+        idf * (freq * (K1 + 1.0)) / (freq + K1 * norm)
+    }
+
+    fn bm25(&self, freq: f64, idf: f64) -> f64 {
+        idf * freq / (freq + K1 * (1.0 - B + B * self.average_len))
+    }
+
+    /// Whether scores are bounded by frequencies and lengths.
+    pub(crate) fn is_bounded(&self) -> bool {
+        matches!(self.scorer, Scorer::TfIdf | Scorer::Bm25Std)
+    }
+
+    /// No document with these bounds gets more than this from a term: its part in a bound that
+    /// [`Formula::document_bound`] completes. Only for formulas that are bounded.
+    #[inline]
+    pub(crate) fn term_bound(&self, max_freq: u32, min_len: u32, rarity: Rarity) -> f64 {
+        match self.scorer {
+            // No term is more frequent than the document's most frequent one.
+            Scorer::TfIdf => rarity.idf,
+            _ => self.term(f64::from(max_freq), rarity, f64::from(min_len)),
+        }
+    }
+
+    /// No document gets more than this from a condition that is neither a term nor a tag.
+    fn plain_bound(&self, is_all: bool) -> f64 {
+        self.plain(is_all, 0.0)
+    }
+
+    /// The bound of a document's score from the sum of its parts' bounds.
+    pub(crate) fn document_bound(&self, sum: f64, docs: &DocsView) -> f64 {
+        sum * f64::from(docs.max_score()) * ROUNDING
+    }
+
+    /// The score of a condition that is neither a term nor a tag.
+    fn plain(&self, is_all: bool, doc_len: f64) -> f64 {
+        match self.scorer {
+            Scorer::TfIdf | Scorer::TfIdfDocNorm | Scorer::DisMax => 1.0,
+            Scorer::Bm25Std if is_all => self.bm25std(1.0, 1.0, doc_len),
+            Scorer::Bm25 => self.bm25(1.0, 1.0),
+            Scorer::Bm25Std | Scorer::DocScore => 0.0,
+        }
+    }
+
+    /// Joins the scores of two alternatives.
+    fn union(&self, a: f64, b: f64) -> f64 {
+        if self.scorer == Scorer::DisMax { a.max(b) } else { a + b }
+    }
+
+    /// A document's score from the sum over its terms, before distance.
+    #[inline]
+    pub(crate) fn document(&self, sum: f64, doc: u32, docs: &DocsView) -> f64 {
+        let score = f64::from(docs.score(doc));
+        match self.scorer {
+            // Without text there is nothing to divide by: RediSearch's infinity is kept for what
+            // has a score, its NaN is not.
+            Scorer::TfIdf | Scorer::TfIdfDocNorm if sum == 0.0 => 0.0,
+            Scorer::TfIdf => sum * score / f64::from(docs.max_freq(doc)),
+            Scorer::TfIdfDocNorm => sum * score / f64::from(docs.len(doc)),
+            Scorer::Bm25Std | Scorer::Bm25 => sum * score,
+            Scorer::DisMax => sum,
+            Scorer::DocScore => score,
+        }
+    }
+}
