@@ -113,24 +113,31 @@ impl Database {
         }
     }
 
-    fn move_link(&self, holder: &[u8], moved: Moved) {
+    /// A series has another name. What it has yet to hear of others goes along, and those at the
+    /// other ends of its rules, by the names they have now, have yet to hear of it.
+    fn rename(&self, series: &TimeSeries, old: &Arc<[u8]>, new: &Arc<[u8]>) {
+        let mut others = series.others().peekable();
+        if others.peek().is_none() {
+            return;
+        }
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.entry(holder.into()).or_default().push(moved);
+        let unheard = links.remove(old).unwrap_or_default();
+        for other in others {
+            let other = unheard.iter().fold(other, |name, moved| moved.apply(name));
+            let moved = Moved { old: Arc::clone(old), new: Arc::clone(new) };
+            links.entry(other.into()).or_default().push(moved);
+        }
+        if !unheard.is_empty() {
+            links.insert(Arc::clone(new), unheard);
+        }
         self.linked.store(links.len(), Ordering::Release);
     }
+}
 
-    /// Those who name `old` in a rule will find it as `new`; what `old` has yet to hear goes along.
-    fn rename(&self, series: &TimeSeries, old: &Arc<[u8]>, new: &Arc<[u8]>) {
-        let others = series.rules().iter().map(|rule| &rule.destination).chain(&series.source);
-        for other in others {
-            self.move_link(other, Moved { old: Arc::clone(old), new: Arc::clone(new) });
-        }
-        if self.linked.load(Ordering::Acquire) != 0 {
-            let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(pending) = links.remove(old) {
-                links.insert(Arc::clone(new), pending);
-            }
-        }
+impl Moved {
+    /// The name that a key named `name` before has now.
+    fn apply<'a>(&'a self, name: &'a [u8]) -> &'a [u8] {
+        if *self.old == *name { &self.new } else { name }
     }
 }
 

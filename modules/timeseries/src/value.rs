@@ -93,6 +93,12 @@ impl TimeSeries {
         self.rules.iter().find(|rule| *rule.destination == *destination)
     }
 
+    /// The keys at the other ends of its rules, as far as it knows.
+    pub fn others(&self) -> impl Iterator<Item = &[u8]> {
+        let destinations = self.rules.iter().map(|rule| &*rule.destination);
+        destinations.chain(self.source.as_deref())
+    }
+
     /// Adds a rule for the samples to come; `false` if there are [`MAX_RULES`] already.
     pub fn add_rule(&mut self, rule: Rule) -> bool {
         let room = self.rules.len() < MAX_RULES;

@@ -18,12 +18,6 @@ use crate::compaction::{Effect, Rule};
 use crate::sample::Sample;
 use crate::value::{MAX_RULES, RuleEffect, TimeSeries};
 
-/// The keys at the other ends of a series' rules.
-fn others(series: &TimeSeries) -> impl Iterator<Item = &[u8]> {
-    let destinations = series.rules().iter().map(|rule| &*rule.destination);
-    destinations.chain(series.source.as_deref())
-}
-
 /// Tells a series of the new names of the keys that its rules name.
 pub fn follow_renames(ctx: &mut Ctx<'_, '_>, key: &[u8]) {
     let db = ctx.space.db();
@@ -58,13 +52,13 @@ pub fn hold_rules(ctx: &mut Ctx<'_, '_>, keys: &[&[u8]]) -> Result<Option<Flow>,
     if linked.is_empty() {
         return Ok(None);
     }
-    let all = linked.iter().filter_map(|key| peek(ctx.space, key)).flat_map(others);
+    let all = linked.iter().filter_map(|key| peek(ctx.space, key)).flat_map(TimeSeries::others);
     if let Some(again) = hold(ctx, all)? {
         return Ok(Some(again));
     }
     for key in linked {
         let other_keys: Vec<Box<[u8]>> =
-            peek(ctx.space, key).into_iter().flat_map(others).map(Into::into).collect();
+            peek(ctx.space, key).into_iter().flat_map(TimeSeries::others).map(Into::into).collect();
         other_keys.iter().for_each(|other| follow_renames(ctx, other));
         sweep(ctx.space, key);
     }
