@@ -62,7 +62,7 @@ fn demo(arguments: &[Vec<u8>]) -> Result<(), String> {
 }
 
 fn modules() -> Vec<Arc<dyn Module>> {
-    vec![cairn_search::module(), cairn_json::module()]
+    vec![cairn_search::module(), cairn_json::module(), cairn_timeseries::module()]
 }
 
 fn run(line: &CommandLine) -> Result<(), String> {

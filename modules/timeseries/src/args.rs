@@ -113,6 +113,15 @@ impl SeriesArgs {
         })
     }
 
+    /// Reads ON_DUPLICATE alone, for TS.ADD on a series that is there.
+    ///
+    /// # Errors
+    /// [`TsError::UnknownPolicy`] if it is no policy.
+    pub fn parse_on_duplicate(args: Args<'_>) -> Result<Option<DuplicatePolicy>, TsError> {
+        let split = args.iter().position(|arg| is(arg, "LABELS")).unwrap_or(args.len());
+        parse_policy(args.get(..split).unwrap_or_default(), "ON_DUPLICATE")
+    }
+
     /// Puts what is said over `options`.
     pub fn over(&self, mut options: Options) -> Options {
         options.retention = self.retention.unwrap_or(options.retention);

@@ -1,6 +1,9 @@
 //! The value of a time-series key: samples, labels, and the rules from and to other keys.
 //! The keyspace, and carrying rules out across keys, are the commands' business.
 
+use std::sync::Arc;
+
+use crate::catalog::Slot;
 use crate::chunk::Chunk;
 use crate::compaction::{Effect, Rule};
 use crate::duplicate::DuplicatePolicy;
@@ -19,17 +22,19 @@ pub type RuleEffect = (usize, Effect);
 #[derive(Clone, Debug, Default)]
 pub struct TimeSeries {
     series: Series,
-    /// In the order they were given in.
-    pub labels: Vec<Label>,
+    /// In the order they were given in; shared with the label index.
+    labels: Arc<[Label]>,
     /// The key that feeds this series through a rule.
     pub source: Option<Box<[u8]>>,
     rules: Vec<Rule>,
+    /// Its entry in the label index.
+    pub(crate) slot: Slot,
 }
 
 impl TimeSeries {
     /// An empty series.
     pub fn new(options: Options, labels: Vec<Label>) -> Self {
-        Self { series: Series::new(options), labels, ..Self::default() }
+        Self { series: Series::new(options), labels: labels.into(), ..Self::default() }
     }
 
     /// A series of stored chunks, with its rules still to be added by [`TimeSeries::restore_rule`].
@@ -43,7 +48,29 @@ impl TimeSeries {
         chunks: Vec<Chunk>,
     ) -> Result<Self, TsError> {
         let series = Series::from_chunks(options, chunks)?;
-        Ok(Self { series, labels, source, rules: Vec::new() })
+        Ok(Self { series, labels: labels.into(), source, ..Self::default() })
+    }
+
+    /// The labels, in the order they were given in.
+    pub fn labels(&self) -> &Arc<[Label]> {
+        &self.labels
+    }
+
+    /// The value of a label; of the first, if there are several of the name.
+    pub fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.labels.iter().find(|(label, _)| **label == *name).map(|(_, value)| &**value)
+    }
+
+    /// Changes the labels. The label index learns of it when the key is next told to have changed.
+    pub fn set_labels(&mut self, labels: Vec<Label>) {
+        self.labels = labels.into();
+        self.slot = Slot::default();
+    }
+
+    /// A copy that takes part in no rule, as COPY makes it.
+    pub fn detached(&self) -> Self {
+        let (series, labels) = (self.series.clone(), Arc::clone(&self.labels));
+        Self { series, labels, ..Self::default() }
     }
 
     /// The samples.
@@ -64,6 +91,12 @@ impl TimeSeries {
     /// The rule that feeds `destination`.
     pub fn rule_to(&self, destination: &[u8]) -> Option<&Rule> {
         self.rules.iter().find(|rule| *rule.destination == *destination)
+    }
+
+    /// The keys at the other ends of its rules, as far as it knows.
+    pub fn others(&self) -> impl Iterator<Item = &[u8]> {
+        let destinations = self.rules.iter().map(|rule| &*rule.destination);
+        destinations.chain(self.source.as_deref())
     }
 
     /// Adds a rule for the samples to come; `false` if there are [`MAX_RULES`] already.
@@ -119,6 +152,14 @@ impl TimeSeries {
         Ok(added)
     }
 
+    /// Adds a sample of a series that is restored: no rule hears of it, IGNORE does not count.
+    ///
+    /// # Errors
+    /// As [`Series::upsert`].
+    pub fn load(&mut self, sample: Sample) -> Result<(), TsError> {
+        self.series.upsert(sample, DuplicatePolicy::Last).map(drop)
+    }
+
     fn run_rules(
         &mut self,
         before: Option<Sample>,
@@ -163,6 +204,11 @@ impl TimeSeries {
         deleted
     }
 
+    /// Keeps the rules for which `keep` is true.
+    pub fn retain_rules(&mut self, keep: impl FnMut(&Rule) -> bool) {
+        self.rules.retain(keep);
+    }
+
     /// Carries out what a rule of the source series wants done here. This series' own rules run in
     /// turn, so that rules can be chained. A bucket older than the retention period is dropped.
     pub fn apply(&mut self, effect: Effect, effects: &mut Vec<RuleEffect>) {
@@ -178,7 +224,7 @@ impl TimeSeries {
 
     /// Bytes held, this struct included.
     pub fn memory(&self) -> usize {
-        let labels = self.labels.capacity() * size_of::<Label>();
+        let labels = self.labels.len() * size_of::<Label>();
         let texts: usize = self.labels.iter().map(|(label, value)| label.len() + value.len()).sum();
         let rules = self.rules.capacity() * size_of::<Rule>();
         let keys: usize = self.rules.iter().map(|rule| rule.destination.len()).sum();
