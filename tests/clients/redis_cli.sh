@@ -48,10 +48,15 @@ wait
 resp() { printf '*%d\r\n' $#; for word in "$@"; do printf '$%d\r\n%s\r\n' ${#word} "$word"; done; }
 has 'mass insertion' 'errors: 0, replies: 1000' "$(for i in $(seq 1000); do resp SET "pipe:$i" x; done | cli --pipe)"
 same 'scan' 1000 "$(cli --scan --pattern 'pipe:*' | sort -u | wc -l)"
-script=$(mktemp)
-echo "return {KEYS[1], ARGV[1]}" > "$script"
-same 'eval' $'k\narg' "$(cli --eval "$script" k , arg)"
-rm -f "$script"
+case ",${CAIRN_NOT_YET:-}," in
+  *,EVAL,*) echo 'redis-cli eval: not yet' ;;
+  *)
+    script=$(mktemp)
+    echo "return {KEYS[1], ARGV[1]}" > "$script"
+    same 'eval' $'k\narg' "$(cli --eval "$script" k , arg)"
+    rm -f "$script"
+    ;;
+esac
 has 'big keys' 'Biggest list' "$(cli --bigkeys)"
 has 'memory of keys' 'bytes' "$(cli --memkeys)"
 has 'info' 'redis_version:' "$(cli info server)"

@@ -1,5 +1,7 @@
 """redis-py's checks: every function named check_* runs once for each protocol mode."""
 
+import os
+import re
 import sys
 import threading
 import time
@@ -215,19 +217,29 @@ def check_timeseries(r, _):
     assert "t:1" in str(ts.mrange("-", "+", ["room=a"]))
 
 
+def is_not_yet(error: Exception) -> bool:
+    """Whether a check ended at a command that not_yet.txt names."""
+    found = re.search(r"unknown command '([^']+)'", str(error))
+    listed = os.environ.get("CAIRN_NOT_YET", "").split(",")
+    return found is not None and found[1].upper() in listed
+
+
 def main(port: int) -> int:
     checks = [f for name, f in globals().items() if name.startswith("check_")]
-    failures = 0
+    failures = missing = 0
     for mode, protocol in MODES.items():
         r, other = connect(port, protocol), connect(port, protocol)
         for check in checks:
             try:
                 r.flushall()
                 check(r, other)
-            except Exception:  # a check may fail in any way; the next ones still run
+            except Exception as error:  # a check may fail in any way; the next ones still run
+                if is_not_yet(error):
+                    missing += 1
+                    continue
                 failures += 1
                 print(f"redis-py {mode} {check.__name__}:\n{traceback.format_exc(limit=-2)}")
-    print(f"redis-py: {len(checks) * len(MODES)} checks, {failures} failures")
+    print(f"redis-py: {len(checks) * len(MODES)} checks, {failures} failures, {missing} not yet")
     return 1 if failures else 0
 
 

@@ -132,7 +132,7 @@ mod tests {
             let n = self.tick();
             let mut keys = self.keys.lock().expect("no test panics");
             let result = keys[key] + 1;
-            if self.drops_every == 0 || n % self.drops_every != 0 {
+            if self.drops_every == 0 || !n.is_multiple_of(self.drops_every) {
                 keys[key] = result;
             }
             Act::Incr(result)
@@ -141,7 +141,7 @@ mod tests {
         fn get(&self, key: usize) -> Act {
             let n = self.tick();
             let value = self.keys.lock().expect("no test panics")[key];
-            let stale = self.stale_every != 0 && n % self.stale_every == 0 && value > 0;
+            let stale = self.stale_every != 0 && n.is_multiple_of(self.stale_every) && value > 0;
             let value = if stale { value - 1 } else { value };
             Act::Get((value > 0).then_some(value))
         }
@@ -161,7 +161,7 @@ mod tests {
         let process = |number: usize| {
             let one = |i: usize| {
                 let (call, key) = (now(), (i + number) % 2);
-                let act = if i % 3 == 0 { fake.get(key) } else { fake.incr(key) };
+                let act = if i.is_multiple_of(3) { fake.get(key) } else { fake.incr(key) };
                 Timed { call, end: now(), op: vec![(key, act)] }
             };
             (0..500).map(one).collect()
@@ -193,7 +193,7 @@ mod tests {
             count: Mutex::default(),
         };
         let one = |i: u64| {
-            let act = if i % 2 == 0 { fake.incr(0) } else { fake.get(0) };
+            let act = if i.is_multiple_of(2) { fake.incr(0) } else { fake.get(0) };
             at(10 * i, 10 * i + 5, &[(0, act)])
         };
         let history = vec![(0..300).map(one).collect()];
