@@ -47,9 +47,18 @@ fn after<'a>(args: Args<'a>, word: &str) -> Option<Args<'a>> {
 
 /// Reads a non-negative integer of at most 63 bits, written without sign or leading blanks.
 pub fn parse_integer(arg: &[u8]) -> Option<u64> {
-    let digits = !arg.is_empty() && arg.len() <= 19 && arg.iter().all(u8::is_ascii_digit);
-    let text = std::str::from_utf8(arg).ok().filter(|_| digits)?;
-    text.parse().ok().filter(|&n: &u64| n <= MAX_TIMESTAMP)
+    if arg.is_empty() || arg.len() > 19 {
+        return None;
+    }
+    let mut number = 0u64; // nineteen digits fit
+    for digit in arg {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number).filter(|number| *number <= MAX_TIMESTAMP)
 }
 
 /// Reads a timestamp, `*` for `now`.

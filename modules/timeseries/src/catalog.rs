@@ -8,7 +8,7 @@
 //! Locks are taken in the order shards, slot, map of databases, index, links.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::labels::{FilterSet, Label, LabelIndex};
@@ -18,6 +18,8 @@ use crate::value::TimeSeries;
 #[derive(Debug, Default)]
 pub struct Catalog {
     databases: RwLock<HashMap<usize, Arc<Database>>>,
+    /// Whether there ever was a series with a rule.
+    rules: AtomicBool,
 }
 
 /// The series of one logical database.
@@ -158,8 +160,16 @@ impl Catalog {
         databases.get(&db).cloned()
     }
 
+    /// Whether any series may have a rule.
+    pub fn has_rules(&self) -> bool {
+        self.rules.load(Ordering::Relaxed)
+    }
+
     /// Indexes the series of a key, unless it is indexed under that key already.
     pub fn place(&self, series: &TimeSeries, db: usize, key: &[u8]) {
+        if !self.has_rules() && series.others().next().is_some() {
+            self.rules.store(true, Ordering::Relaxed);
+        }
         let mut slot = series.slot.lock();
         if let Some(place) = &*slot
             && *place.key == *key

@@ -37,7 +37,7 @@ fn reduce_values(values: &[f64], reducer: Aggregator) -> f64 {
     accumulator.feed(&[], values);
     let none = values.iter().all(|value| value.is_nan());
     match reducer {
-        Aggregator::Sum if none => f64::NAN,
+        Aggregator::Sum | Aggregator::Count if none => f64::NAN,
         _ => accumulator.close(window, None),
     }
 }
@@ -62,6 +62,8 @@ mod tests {
         assert_eq!(ranges, rows(&[(5, 0.0), (3, 0.0), (2, 0.0), (1, 4.0)]));
         let deviations = reduce(&group, Aggregator::StdS, false);
         assert_eq!(deviations.values, [2.8284271247461903, 0.0, 0.0, 0.0]);
-        assert!(reduce(&[rows(&[(1, f64::NAN)])], Aggregator::Sum, false).values[0].is_nan());
+        for reducer in [Aggregator::Sum, Aggregator::Count, Aggregator::Min] {
+            assert!(reduce(&[rows(&[(1, f64::NAN)])], reducer, false).values[0].is_nan());
+        }
     }
 }

@@ -34,6 +34,12 @@ pub fn follow_renames(ctx: &mut Ctx<'_, '_>, key: &[u8]) {
     }
 }
 
+/// Whether any series may have a rule. That one has is known before the next command can reach it:
+/// the index is told of it while the shards of both ends are held.
+pub fn exist(ctx: &Ctx<'_, '_>) -> bool {
+    catalog(ctx).is_none_or(|catalog| catalog.has_rules())
+}
+
 /// Whether a series is fed by no rule and feeds none, so that it can be changed by itself.
 pub fn is_alone(space: &Space<'_>, key: &[u8]) -> bool {
     peek(space, key).is_none_or(|series| series.rules().is_empty() && series.source.is_none())
@@ -167,12 +173,14 @@ fn hold_both(
 
 /// Whether a rule may lead from one to the other. Rules are not chained.
 fn check_ends(space: &mut Space<'_>, source: &[u8], destination: &[u8]) -> Result<(), CmdError> {
+    const FED: CmdError = CmdError::fixed("ERR TSDB: the source key already has a source rule");
     let from = series(space, source)?;
-    let (fed, full) = (from.source.is_some(), from.rules().len() >= MAX_RULES);
+    if from.source.is_some() {
+        return Err(FED);
+    }
+    let full = from.rules().len() >= MAX_RULES;
     let to = series(space, destination)?;
-    let text = if fed {
-        "ERR TSDB: the source key already has a source rule"
-    } else if to.source.is_some() {
+    let text = if to.source.is_some() {
         "ERR TSDB: the destination key already has a src rule"
     } else if !to.rules().is_empty() {
         "ERR TSDB: the destination key already has a dst rule"

@@ -284,3 +284,13 @@ fn info_tells_of_everything() {
     assert!(debug.starts_with("%16 "));
     assert!(debug.contains(" +keySelfName $1 a +Chunks *1 %5 +startTimestamp :1 +endTimestamp :5"));
 }
+
+#[test]
+fn a_watched_series_that_gets_samples_ends_the_transaction() {
+    for write in ["TS.ADD a 5 1", "TS.MADD a 5 1", "TS.INCRBY a 1 TIMESTAMP 5", "TS.DEL a - +"] {
+        let mut client = Client::new();
+        client.check("TS.ADD a 1 1 -> :1\nWATCH a");
+        client.run(write);
+        client.check("MULTI\nTS.GET a -> +QUEUED\nEXEC -> *-1");
+    }
+}

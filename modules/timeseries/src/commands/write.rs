@@ -44,9 +44,10 @@ pub fn add(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(flow) = rules::hold_rules(ctx, &[key])? {
         return Ok(flow);
     }
-    let policy = match ctx.space.lookup_mut(key) {
-        Some(_) => SeriesArgs::parse_on_duplicate(rest).map_err(|e| error(ctx, e))?,
-        None => {
+    let is_new = ctx.space.lookup_mut(key).is_none();
+    let policy = match is_new {
+        false => SeriesArgs::parse_on_duplicate(rest).map_err(|e| error(ctx, e))?,
+        true => {
             let options = create::options(ctx, rest)?;
             let policy = options.on_duplicate;
             create::insert(ctx, key, options);
@@ -63,7 +64,11 @@ pub fn add(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         _ => {
             rules::carry_out(ctx.space, key, &mut effects);
-            ctx.space.changed(Class::MODULE, "ts.add", key);
+            if is_new {
+                ctx.space.changed(Class::MODULE, "ts.add", key);
+            } else {
+                ctx.space.changed_within(Class::MODULE, "ts.add", key);
+            }
             if *ts == b"*" {
                 state_timestamp(ctx.space, args, sample.ts);
             }
@@ -106,8 +111,12 @@ pub fn madd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// As [`rules::hold_rules`] for the keys of TS.MADD, which rarely have rules.
+/// As [`rules::hold_rules`] for the keys of TS.MADD, which rarely have rules: no key is looked up
+/// twice while there are none at all.
 fn hold_rules_of_all(ctx: &mut Ctx<'_, '_>, words: &[&[u8]]) -> Result<Option<Flow>, CmdError> {
+    if !rules::exist(ctx) {
+        return Ok(None);
+    }
     let mut keys: Vec<&[u8]> = Vec::new();
     for key in words.iter().step_by(3) {
         if keys.last() != Some(key) && !rules::is_alone(ctx.space, key) {
@@ -157,7 +166,7 @@ fn add_run(
 fn tell(space: &mut Space<'_>, key: &[u8], samples: usize) {
     for sample in 0..samples {
         match sample {
-            0 => space.changed(Class::MODULE, "ts.add", key),
+            0 => space.changed_within(Class::MODULE, "ts.add", key),
             _ => {
                 space.count_change();
                 space.notify(Class::MODULE, "ts.add", key);

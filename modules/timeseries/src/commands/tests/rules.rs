@@ -14,6 +14,7 @@ fn rules_are_made_and_end() {
          TS.CREATERULE a a AGGREGATION avg 10 -> -ERR TSDB: the source key and destination key should be different
          TS.CREATERULE d a AGGREGATION avg 10 -> -ERR TSDB: the source key already has a source rule
          TS.CREATERULE d n AGGREGATION avg 10 -> -ERR TSDB: the source key already has a source rule
+         TS.CREATERULE d nokey AGGREGATION avg 10 -> -ERR TSDB: the source key already has a source rule
          TS.CREATERULE n a AGGREGATION avg 10 -> -ERR TSDB: the destination key already has a dst rule
          TS.CREATERULE n nokey AGGREGATION avg 10 -> -ERR TSDB: the key does not exist
          TS.CREATERULE nokey n AGGREGATION avg 10 -> -ERR TSDB: the key does not exist
