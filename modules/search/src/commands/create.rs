@@ -250,9 +250,8 @@ pub fn drop_index(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let definition = find(ctx, args[1])?;
     let module = module(ctx)?;
-    if module.catalog.drop_where(|d| std::ptr::eq(d, &*definition)) {
-        ctx.engine().modules.observe_keys(false);
-    }
+    // Keys stay observed: other modules may rely on it.
+    module.catalog.drop_where(|d| std::ptr::eq(d, &*definition));
     ctx.space.count_change();
     if !delete {
         ctx.reply.ok();
