@@ -68,6 +68,8 @@ pub struct Session {
     pub watch: WatchSet,
     /// The blocked command, between [`crate::engine::Step::Blocked`] and its end.
     pub blocked: Option<Blocked>,
+    /// The last command that it sent and was allowed to run.
+    pub last_command: Option<&'static Command>,
     /// Channels and patterns it listens to: in RESP2 it may then do little else.
     pub subscribed: u32,
     /// The end of the effects log when the last command had run. Its reply must not leave before
@@ -91,6 +93,7 @@ impl Session {
             multi: None,
             watch: WatchSet::default(),
             blocked: None,
+            last_command: None,
             subscribed: 0,
             offset: 0,
             ext,

@@ -163,9 +163,10 @@ impl Client {
         self.names.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Tells the connection what to do after the running command.
+    /// Tells the connection what to do after the running command. Closing outweighs the rest,
+    /// whichever thread says what first.
     pub fn then(&self, after: After) {
-        self.after.store(after as u8, Ordering::Relaxed);
+        self.after.fetch_max(after as u8, Ordering::Relaxed);
     }
 
     /// Whether the peer is on this machine.
@@ -177,12 +178,12 @@ impl Client {
     /// Takes what there is to do after a command.
     #[inline]
     pub fn take_after(&self) -> After {
-        match self.after.load(Ordering::Relaxed) {
+        if self.after.load(Ordering::Relaxed) == After::Nothing as u8 {
+            return After::Nothing;
+        }
+        match self.after.swap(After::Nothing as u8, Ordering::Relaxed) {
             0 => After::Nothing,
-            1 => {
-                self.then(After::Nothing);
-                After::Relimit
-            }
+            1 => After::Relimit,
             _ => After::Close,
         }
     }
@@ -248,5 +249,8 @@ impl Client {
         let queued = session.multi.as_ref().map_or(-1, |m| m.queue.len() as i64);
         self.queued.store(queued, Ordering::Relaxed);
         self.watching.store(session.watch.keys.len() as u32, Ordering::Relaxed);
+        if let Some(command) = session.last_command {
+            self.last_command.store(command.id as u32, Ordering::Relaxed);
+        }
     }
 }

@@ -67,6 +67,7 @@ impl Engine {
                 return Step::Done;
             }
         };
+        session.last_command = Some(command);
         if session.multi.is_some() && !command.spec.flags.has(Flags::UNQUEUED) {
             return match enqueue(session, command, args) {
                 Ok(()) => {

@@ -59,7 +59,8 @@ pub(crate) fn deadline(ctx: &Ctx<'_, '_>, word: &[u8]) -> Result<Option<f64>, Cm
     let huge = if word.starts_with(b"-") { f64::NEG_INFINITY } else { f64::INFINITY };
     let seconds = num::parse_f64(word).unwrap_or(huge);
     let millis = (seconds * 1000.0).ceil();
-    let now = ctx.space.now() as f64;
+    // Not the command's whole milliseconds: a wait must never be shorter than was asked for.
+    let now = ctx.space.worker().clock.get() as f64 / 1e6;
     if millis >= i64::MAX as f64 {
         return Err(OUT_OF_RANGE);
     }

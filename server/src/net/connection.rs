@@ -282,6 +282,7 @@ impl Connection {
         if self.out.buffer_mut().capacity() == 0 {
             std::mem::swap(self.out.buffer_mut(), &mut *thread.spare_out.borrow_mut());
         }
+        thread.worker.set_touches(!self.client.no_touch.load(Ordering::Relaxed));
         let mut began = false;
         let mut until_warm = 0;
         let mut pause = Pause::Full;

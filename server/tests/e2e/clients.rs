@@ -19,6 +19,7 @@ fn names_and_lists() {
     assert!(line.starts_with(&format!("id={} ", &id[1..])));
     assert!(line.contains(&format!("addr={} ", a.address())) && line.contains("flags=N"));
     assert!(list.contains("lib-name=mine"));
+    assert!(line.contains("cmd=client|id ") && list.contains("cmd=client|list "));
     let only = b.run(&format!("CLIENT LIST ID {}", &id[1..]));
     assert!(only.contains("name=first") && !only.contains("lib-name=mine"));
     assert_eq!(b.run("CLIENT LIST TYPE pubsub"), "\"\"");

@@ -39,11 +39,11 @@ crate::params! {
     );
     /// The memory that all clients may take together, or a percentage of `maxmemory`; beyond it the
     /// largest are disconnected. 0 is no limit.
-    MAXMEMORY_CLIENTS = Param::memory_or_percent("maxmemory-clients", "0");
+    MAXMEMORY_CLIENTS = Param::memory_or_percent("maxmemory-clients", "0").later();
     /// How many keys clients may track before the server makes room by invalidating some; 0 is no
     /// limit.
     TRACKING_TABLE_MAX_KEYS =
-        Param::unsigned("tracking-table-max-keys", "1000000", 0, u64::MAX);
+        Param::unsigned("tracking-table-max-keys", "1000000", 0, u64::MAX).later();
     /// The events that are published about keys: `K` to channels of keys, `E` to channels of
     /// events, and any of `g` (generic commands), `$` (strings), `l` (lists), `s` (sets), `h`
     /// (hashes), `z` (sorted sets), `t` (streams), `a` (arrays), `d` (modules), `x` (expired), `e`
@@ -54,15 +54,15 @@ crate::params! {
     /// The password of the user `default`; nothing for none.
     REQUIREPASS = Param::text("requirepass", "").sensitive();
     /// The file with users and their rules; nothing for users in the configuration file.
-    ACLFILE = Param::text("aclfile", "").immutable();
+    ACLFILE = Param::text("aclfile", "").immutable().later();
     /// How many refusals ACL LOG remembers.
-    ACLLOG_MAX_LEN = Param::unsigned("acllog-max-len", "128", 0, SIGNED_MAX);
+    ACLLOG_MAX_LEN = Param::unsigned("acllog-max-len", "128", 0, SIGNED_MAX).later();
     /// Whether new users may use all channels.
-    ACL_PUBSUB_DEFAULT = Param::choice("acl-pubsub-default", "resetchannels", PUBSUB_DEFAULTS);
+    ACL_PUBSUB_DEFAULT = Param::choice("acl-pubsub-default", "resetchannels", PUBSUB_DEFAULTS).later();
     /// Who may use DEBUG: nobody, everybody, or connections from this machine.
     ENABLE_DEBUG_COMMAND = Param::choice("enable-debug-command", "no", ACCESS).immutable();
     /// Who may use MODULE.
-    ENABLE_MODULE_COMMAND = Param::choice("enable-module-command", "no", ACCESS).immutable();
+    ENABLE_MODULE_COMMAND = Param::choice("enable-module-command", "no", ACCESS).immutable().later();
     /// Who may set protected parameters with CONFIG SET.
     ENABLE_PROTECTED_CONFIGS = Param::choice("enable-protected-configs", "no", ACCESS).immutable();
 }

@@ -21,27 +21,27 @@ crate::params! {
         Param::int("list-max-listpack-size", "-2", i32::MIN as i64, INT_MAX)
             .alias("list-max-ziplist-size");
     /// How many nodes at each end of a list are never compressed; 0 compresses none.
-    LIST_COMPRESS_DEPTH = Param::int("list-compress-depth", "0", 0, INT_MAX);
+    LIST_COMPRESS_DEPTH = Param::int("list-compress-depth", "0", 0, INT_MAX).later();
     /// The most members of a set of integers that is kept compactly.
-    SET_MAX_INTSET_ENTRIES = Param::unsigned("set-max-intset-entries", "512", 0, ANY);
+    SET_MAX_INTSET_ENTRIES = Param::unsigned("set-max-intset-entries", "512", 0, ANY).later();
     /// The most members of another set that is kept compactly.
-    SET_MAX_LISTPACK_ENTRIES = Param::unsigned("set-max-listpack-entries", "128", 0, ANY);
+    SET_MAX_LISTPACK_ENTRIES = Param::unsigned("set-max-listpack-entries", "128", 0, ANY).later();
     /// The longest member of a set that is kept compactly, in bytes.
-    SET_MAX_LISTPACK_VALUE = Param::unsigned("set-max-listpack-value", "64", 0, ANY);
+    SET_MAX_LISTPACK_VALUE = Param::unsigned("set-max-listpack-value", "64", 0, ANY).later();
     /// The most members of a sorted set that is kept compactly.
     ZSET_MAX_LISTPACK_ENTRIES =
-        Param::unsigned("zset-max-listpack-entries", "128", 0, ANY).alias("zset-max-ziplist-entries");
+        Param::unsigned("zset-max-listpack-entries", "128", 0, ANY).alias("zset-max-ziplist-entries").later();
     /// The longest member of a sorted set that is kept compactly, in bytes.
     ZSET_MAX_LISTPACK_VALUE =
-        Param::memory("zset-max-listpack-value", "64", 0, ANY).alias("zset-max-ziplist-value");
+        Param::memory("zset-max-listpack-value", "64", 0, ANY).alias("zset-max-ziplist-value").later();
     /// The largest sparse HyperLogLog, in bytes.
-    HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY);
+    HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY).later();
     /// The largest node of a stream, in bytes; 0 is no limit.
-    STREAM_NODE_MAX_BYTES = Param::memory("stream-node-max-bytes", "4096", 0, ANY);
+    STREAM_NODE_MAX_BYTES = Param::memory("stream-node-max-bytes", "4096", 0, ANY).later();
     /// The most entries of a node of a stream; 0 is no limit.
-    STREAM_NODE_MAX_ENTRIES = Param::int("stream-node-max-entries", "100", 0, i64::MAX);
+    STREAM_NODE_MAX_ENTRIES = Param::int("stream-node-max-entries", "100", 0, i64::MAX).later();
     /// How long a stream remembers the identifiers of idempotent producers, in seconds.
-    STREAM_IDMP_DURATION = Param::int("stream-idmp-duration", "100", 1, 86_400);
+    STREAM_IDMP_DURATION = Param::int("stream-idmp-duration", "100", 1, 86_400).later();
     /// How many identifiers of each idempotent producer a stream remembers.
-    STREAM_IDMP_MAXSIZE = Param::int("stream-idmp-maxsize", "100", 1, 10_000);
+    STREAM_IDMP_MAXSIZE = Param::int("stream-idmp-maxsize", "100", 1, 10_000).later();
 }

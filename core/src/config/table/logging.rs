@@ -16,20 +16,20 @@ crate::params! {
     /// The log's file; nothing for standard output.
     LOGFILE = Param::text("logfile", "").immutable();
     /// Whether a banner is logged even where nobody reads along.
-    ALWAYS_SHOW_LOGO = Param::bool("always-show-logo", "no").immutable();
+    ALWAYS_SHOW_LOGO = Param::bool("always-show-logo", "no").immutable().later();
     /// Whether keys and values are kept out of the log.
-    HIDE_USER_DATA_FROM_LOG = Param::bool("hide-user-data-from-log", "no");
+    HIDE_USER_DATA_FROM_LOG = Param::bool("hide-user-data-from-log", "no").later();
     /// Whether a crash is logged with its circumstances.
-    CRASH_LOG_ENABLED = Param::bool("crash-log-enabled", "yes");
+    CRASH_LOG_ENABLED = Param::bool("crash-log-enabled", "yes").later();
     /// The microseconds from which a command is slow, and goes to SLOWLOG; -1 is never.
-    SLOWLOG_LOG_SLOWER_THAN = Param::int("slowlog-log-slower-than", "10000", -1, i64::MAX);
+    SLOWLOG_LOG_SLOWER_THAN = Param::int("slowlog-log-slower-than", "10000", -1, i64::MAX).later();
     /// How many slow commands are remembered.
-    SLOWLOG_MAX_LEN = Param::unsigned("slowlog-max-len", "128", 0, SIGNED_MAX);
+    SLOWLOG_MAX_LEN = Param::unsigned("slowlog-max-len", "128", 0, SIGNED_MAX).later();
     /// The milliseconds from which an event goes to LATENCY; 0 is never.
-    LATENCY_MONITOR_THRESHOLD = Param::int("latency-monitor-threshold", "0", 0, i64::MAX);
+    LATENCY_MONITOR_THRESHOLD = Param::int("latency-monitor-threshold", "0", 0, i64::MAX).later();
     /// Whether the time that each command takes is counted.
-    LATENCY_TRACKING = Param::bool("latency-tracking", "yes");
+    LATENCY_TRACKING = Param::bool("latency-tracking", "yes").later();
     /// The percentiles that INFO gives of it.
     LATENCY_TRACKING_INFO_PERCENTILES =
-        Param::list("latency-tracking-info-percentiles", "50 99 99.9", &PERCENTILES);
+        Param::list("latency-tracking-info-percentiles", "50 99 99.9", &PERCENTILES).later();
 }

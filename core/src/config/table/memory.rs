@@ -30,7 +30,7 @@ crate::params! {
     /// How many keys are looked at to find one to evict.
     MAXMEMORY_SAMPLES = Param::int("maxmemory-samples", "5", 1, 64);
     /// How long a command may be kept waiting by eviction, from 0 to 100.
-    MAXMEMORY_EVICTION_TENACITY = Param::int("maxmemory-eviction-tenacity", "10", 0, 100);
+    MAXMEMORY_EVICTION_TENACITY = Param::int("maxmemory-eviction-tenacity", "10", 0, 100).later();
     /// How slowly the frequency of use grows: the higher, the more uses it takes to tell keys
     /// apart.
     LFU_LOG_FACTOR = Param::int("lfu-log-factor", "10", 0, INT_MAX);
@@ -41,13 +41,13 @@ crate::params! {
     /// Whether expired values are freed in the background.
     LAZYFREE_LAZY_EXPIRE = Param::bool("lazyfree-lazy-expire", "no");
     /// Whether values that a command replaces are freed in the background.
-    LAZYFREE_LAZY_SERVER_DEL = Param::bool("lazyfree-lazy-server-del", "no");
+    LAZYFREE_LAZY_SERVER_DEL = Param::bool("lazyfree-lazy-server-del", "no").later();
     /// Whether DEL frees in the background, as UNLINK does.
-    LAZYFREE_LAZY_USER_DEL = Param::bool("lazyfree-lazy-user-del", "no");
+    LAZYFREE_LAZY_USER_DEL = Param::bool("lazyfree-lazy-user-del", "no").later();
     /// Whether FLUSHALL, FLUSHDB and SCRIPT FLUSH work in the background unless told otherwise.
-    LAZYFREE_LAZY_USER_FLUSH = Param::bool("lazyfree-lazy-user-flush", "no");
+    LAZYFREE_LAZY_USER_FLUSH = Param::bool("lazyfree-lazy-user-flush", "no").later();
     /// Whether the allocator gives memory back to the system in the background.
-    JEMALLOC_BG_THREAD = Param::bool("jemalloc-bg-thread", "yes");
+    JEMALLOC_BG_THREAD = Param::bool("jemalloc-bg-thread", "yes").later();
 }
 
 /// The name of a policy by its number.

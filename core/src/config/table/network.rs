@@ -30,7 +30,7 @@ crate::params! {
     /// How many threads serve connections and run their commands; 0 is one for each processor.
     IO_THREADS = Param::int("io-threads", "0", 0, 128).alias("threads").immutable();
     /// How many connections a thread accepts before it goes on serving others.
-    MAX_NEW_CONNECTIONS = Param::unsigned("max-new-connections-per-cycle", "10", 1, 1000);
+    MAX_NEW_CONNECTIONS = Param::unsigned("max-new-connections-per-cycle", "10", 1, 1000).later();
     /// The same for TLS, whose handshakes are dear.
     MAX_NEW_TLS_CONNECTIONS =
         Param::unsigned("max-new-tls-connections-per-cycle", "1", 1, 1000).later();

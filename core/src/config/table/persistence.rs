@@ -51,56 +51,56 @@ crate::params! {
     "Persistence", after super::collections::END;
 
     /// The directory of all files, in which the server runs.
-    DIR = Param::text("dir", ".").protected();
+    DIR = Param::text("dir", ".").protected().later();
     /// When to take a snapshot: pairs of seconds and changes, each of which takes one once so many
     /// seconds have passed with so many changes. `""` is never.
-    SAVE_POINTS = Param::list("save", "3600 1 300 100 60 10000", &SAVE);
+    SAVE_POINTS = Param::list("save", "3600 1 300 100 60 10000", &SAVE).later();
     /// The snapshot's file.
-    DBFILENAME = Param::text("dbfilename", "dump.rdb").protected().check(dbfilename);
+    DBFILENAME = Param::text("dbfilename", "dump.rdb").protected().check(dbfilename).later();
     /// Whether snapshots are compressed.
-    RDBCOMPRESSION = Param::bool("rdbcompression", "yes");
+    RDBCOMPRESSION = Param::bool("rdbcompression", "yes").later();
     /// Whether snapshots have a checksum.
-    RDBCHECKSUM = Param::bool("rdbchecksum", "yes").immutable();
+    RDBCHECKSUM = Param::bool("rdbchecksum", "yes").immutable().later();
     /// The version of the format that snapshots are written in: the newest that readers know.
     /// Raised by itself where the data needs it, but never when it is 10, for Redis 7.0.
-    RDB_VERSION = Param::int("rdb-version", "11", 10, 15);
+    RDB_VERSION = Param::int("rdb-version", "11", 10, 15).later();
     /// Whether snapshots are synced to disk bit by bit as they are written.
-    RDB_SAVE_INCREMENTAL_FSYNC = Param::bool("rdb-save-incremental-fsync", "yes");
+    RDB_SAVE_INCREMENTAL_FSYNC = Param::bool("rdb-save-incremental-fsync", "yes").later();
     /// Whether snapshots that only served replication are deleted.
     RDB_DEL_SYNC_FILES = Param::bool("rdb-del-sync-files", "no").later();
     /// Whether writes are refused after a snapshot failed.
-    STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes");
+    STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes").later();
     /// Whether loaded values are checked in depth: never, always, or those from clients. They are
     /// always checked enough to be safe.
-    SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE);
+    SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();
 
     /// Whether every write is appended to a file.
-    APPENDONLY = Param::bool("appendonly", "no");
+    APPENDONLY = Param::bool("appendonly", "no").later();
     /// What the append-only files' names begin with.
     APPENDFILENAME =
-        Param::text("appendfilename", "appendonly.aof").immutable().check(appendfilename);
+        Param::text("appendfilename", "appendonly.aof").immutable().check(appendfilename).later();
     /// The directory of the append-only files, in `dir`.
     APPENDDIRNAME =
-        Param::text("appenddirname", "appendonlydir").immutable().check(appenddirname);
+        Param::text("appenddirname", "appendonlydir").immutable().check(appenddirname).later();
     /// When appended writes are synced to disk: before each is acknowledged (`always`), once a
     /// second (`everysec`), or when the system likes to (`no`).
-    APPENDFSYNC = Param::choice("appendfsync", "everysec", FSYNC);
+    APPENDFSYNC = Param::choice("appendfsync", "everysec", FSYNC).later();
     /// Whether syncing pauses while a snapshot or rewrite is being written.
-    NO_APPENDFSYNC_ON_REWRITE = Param::bool("no-appendfsync-on-rewrite", "no");
+    NO_APPENDFSYNC_ON_REWRITE = Param::bool("no-appendfsync-on-rewrite", "no").later();
     /// By how many per cent the append-only file grows until it is rewritten; 0 is never.
-    AUTO_AOF_REWRITE_PERCENTAGE = Param::int("auto-aof-rewrite-percentage", "100", 0, INT_MAX);
+    AUTO_AOF_REWRITE_PERCENTAGE = Param::int("auto-aof-rewrite-percentage", "100", 0, INT_MAX).later();
     /// The least size of an append-only file that is rewritten by itself.
     AUTO_AOF_REWRITE_MIN_SIZE =
-        Param::memory("auto-aof-rewrite-min-size", "64mb", 0, SIGNED_MAX);
+        Param::memory("auto-aof-rewrite-min-size", "64mb", 0, SIGNED_MAX).later();
     /// Whether an append-only file whose end is cut off is loaded up to there.
-    AOF_LOAD_TRUNCATED = Param::bool("aof-load-truncated", "yes");
+    AOF_LOAD_TRUNCATED = Param::bool("aof-load-truncated", "yes").later();
     /// How much of a damaged end of an append-only file may be dropped; 0 is nothing.
     AOF_LOAD_CORRUPT_TAIL_MAX_SIZE =
-        Param::memory("aof-load-corrupt-tail-max-size", "0", 0, SIGNED_MAX / MB * MB);
+        Param::memory("aof-load-corrupt-tail-max-size", "0", 0, SIGNED_MAX / MB * MB).later();
     /// Whether a rewritten append-only file begins with a snapshot.
-    AOF_USE_RDB_PREAMBLE = Param::bool("aof-use-rdb-preamble", "yes");
+    AOF_USE_RDB_PREAMBLE = Param::bool("aof-use-rdb-preamble", "yes").later();
     /// Whether the append-only file notes the time, to go back to a point in it.
-    AOF_TIMESTAMP_ENABLED = Param::bool("aof-timestamp-enabled", "no");
+    AOF_TIMESTAMP_ENABLED = Param::bool("aof-timestamp-enabled", "no").later();
     /// Whether a rewrite is synced to disk bit by bit as it is written.
-    AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes");
+    AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes").later();
 }

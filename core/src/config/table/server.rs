@@ -64,35 +64,35 @@ crate::params! {
     /// Whether background tasks run more often when many clients are connected.
     DYNAMIC_HZ = Param::bool("dynamic-hz", "yes").later();
     /// How hard to look for expired keys in the background, from 1 to 10.
-    ACTIVE_EXPIRE_EFFORT = Param::int("active-expire-effort", "1", 1, 10);
+    ACTIVE_EXPIRE_EFFORT = Param::int("active-expire-effort", "1", 1, 10).later();
     /// Whether tables are resized in the background too. They always move in bounded steps.
-    ACTIVEREHASHING = Param::bool("activerehashing", "yes");
+    ACTIVEREHASHING = Param::bool("activerehashing", "yes").later();
     /// The milliseconds after which a running script or slow command has others answered with
     /// `BUSY`; 0 never does.
     BUSY_REPLY_THRESHOLD =
-        Param::int("busy-reply-threshold", "5000", 0, i64::MAX).alias("lua-time-limit");
+        Param::int("busy-reply-threshold", "5000", 0, i64::MAX).alias("lua-time-limit").later();
 
     /// Whether to run in the background.
-    DAEMONIZE = Param::bool("daemonize", "no").immutable();
+    DAEMONIZE = Param::bool("daemonize", "no").immutable().later();
     /// Who is told that the server is ready.
-    SUPERVISED = Param::choice("supervised", "no", SUPERVISORS).immutable();
+    SUPERVISED = Param::choice("supervised", "no", SUPERVISORS).immutable().later();
     /// The file for the process's number; nothing for none, but in the background
     /// `/var/run/redis.pid`.
     PIDFILE = Param::text("pidfile", "").immutable();
     /// Whether the process's title says what it does.
-    SET_PROC_TITLE = Param::bool("set-proc-title", "yes").immutable();
+    SET_PROC_TITLE = Param::bool("set-proc-title", "yes").immutable().later();
     /// What the process's title says.
     PROC_TITLE_TEMPLATE =
         Param::text("proc-title-template", "{title} {listen-addr} {server-mode}")
-            .check(title_template);
+            .check(title_template).later();
     /// What SIGINT does: any of `save`, `nosave`, `now` and `force`, or the `default`.
     SHUTDOWN_ON_SIGINT =
-        Param::flags("shutdown-on-sigint", "default", SHUTDOWN).check(shutdown_flags);
+        Param::flags("shutdown-on-sigint", "default", SHUTDOWN).check(shutdown_flags).later();
     /// What SIGTERM does.
     SHUTDOWN_ON_SIGTERM =
-        Param::flags("shutdown-on-sigterm", "default", SHUTDOWN).check(shutdown_flags);
+        Param::flags("shutdown-on-sigterm", "default", SHUTDOWN).check(shutdown_flags).later();
     /// How many seconds the end waits for replicas.
-    SHUTDOWN_TIMEOUT = Param::unsigned("shutdown-timeout", "10", 0, INT_MAX.unsigned_abs());
+    SHUTDOWN_TIMEOUT = Param::unsigned("shutdown-timeout", "10", 0, INT_MAX.unsigned_abs()).later();
 }
 
 #[cfg(test)]
