@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod debug;
 mod docs;
+mod functions;
 mod introspection;
 mod pubsub;
 
@@ -26,6 +27,7 @@ pub fn register(registry: &mut Registry) {
         introspection::SPECS,
         config::SPECS,
         debug::SPECS,
+        functions::SPECS,
     ];
     families.into_iter().for_each(|specs| registry.add(specs));
 }
