@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -12,6 +13,7 @@ use crate::config::Config;
 use crate::effects::{Effects, EffectsLog, RING_MIN};
 use crate::error::CmdError;
 use crate::freer::Freer;
+use crate::histogram::{Histogram, Latencies};
 use crate::keyspace::{Event, Keyspace};
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
@@ -31,18 +33,45 @@ pub trait Host: Any + Send + Sync {
         args: &[&[u8]],
     ) -> Result<(), CmdError>;
 
-    /// Publishes keyspace events, in order. They must not reach a client before the effects log
-    /// is durable up to `offset`. Called while shards are held: it may enqueue, not wait.
-    fn publish(&self, events: &[Event], offset: u64);
+    /// Publishes keyspace events that `session` brought about, in order. They must not reach a
+    /// client before the effects log is durable up to `offset`. Called while shards are held: it
+    /// may enqueue, not wait.
+    fn publish(&self, session: &Session, events: &[Event], offset: u64);
 
     /// Bytes that the process has allocated.
     fn used_memory(&self) -> usize;
 
-    /// A command ran for `nanos`: for the slow log and latency figures.
-    fn observe(&self, session: &Session, command: &Command, args: &[&[u8]], nanos: u64);
+    /// A command took at least [`Tuning::observe_above`]: for those who look on.
+    fn observe(&self, session: &Session, seen: &Observed<'_>);
+
+    /// A session with [`Session::tracks`] ran a command, whose shards are still held.
+    fn track(&self, _session: &Session, _command: &Command, _args: &[&[u8]]) {}
 
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
+}
+
+/// How a command that [`Host::observe`] is told of came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It ran.
+    Ran,
+    /// It ran and found nothing to answer with: its client waits.
+    Blocked,
+    /// It had blocked and now has its reply.
+    Unblocked,
+}
+
+/// A command that [`Host::observe`] is told of.
+pub struct Observed<'a> {
+    /// The command.
+    pub command: &'a Command,
+    /// Its words.
+    pub args: &'a [&'a [u8]],
+    /// How long it ran, in nanoseconds, without the time that it waited.
+    pub nanos: u64,
+    /// Which part of it is over.
+    pub moment: Moment,
 }
 
 /// The figures of one thread. Only that thread writes them, so that counting costs no more than
@@ -58,7 +87,13 @@ pub struct Counters {
     misses: AtomicU64,
     expired: AtomicU64,
     evicted: AtomicU64,
+    latency: Box<[OnceLock<Histogram>]>,
+    /// Error replies by their code. Locked by its thread once an error, by others for INFO.
+    errors: Mutex<BTreeMap<Box<str>, u64>>,
 }
+
+/// Different error codes that a thread tells apart, so that no client can fill memory with them.
+const ERRORS_MAX: usize = 128;
 
 fn zeros<T: Default>(n: usize) -> Box<[T]> {
     (0..n).map(|_| T::default()).collect()
@@ -87,6 +122,8 @@ impl Counters {
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            latency: zeros(commands),
+            errors: Mutex::default(),
         }
     }
 
@@ -111,6 +148,15 @@ impl Counters {
         let listed = lists.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter()));
         for (mine, theirs) in listed.chain(single) {
             bump(mine, theirs.load(Ordering::Relaxed));
+        }
+        for (mine, theirs) in self.latency.iter().zip(&other.latency) {
+            if let Some(theirs) = theirs.get() {
+                mine.get_or_init(Histogram::default).absorb(theirs);
+            }
+        }
+        let mut mine = lock(&self.errors);
+        for (code, n) in lock(&other.errors).iter() {
+            *mine.entry(code.clone()).or_default() += n;
         }
     }
 
@@ -147,6 +193,24 @@ impl Counters {
 
     pub(crate) fn reject(&self, command: usize) {
         bump(&self.rejected[command], 1);
+    }
+
+    /// Counts a duration for percentiles.
+    #[inline]
+    pub(crate) fn time(&self, command: usize, nanos: u64) {
+        self.latency[command].get_or_init(Histogram::default).record(nanos);
+    }
+
+    /// Counts an error reply under its first word.
+    #[cold]
+    pub(crate) fn error(&self, text: &str) {
+        let code = text.split(' ').next().unwrap_or_default();
+        let mut errors = lock(&self.errors);
+        if let Some(n) = errors.get_mut(code) {
+            *n += 1;
+        } else if errors.len() < ERRORS_MAX {
+            errors.insert(code.into(), 1);
+        }
     }
 }
 
@@ -209,6 +273,11 @@ impl Worker {
     /// Chooses whether lookups count as use of a key.
     pub fn set_touches(&self, touches: bool) {
         self.touches.set(touches);
+    }
+
+    /// Counts an error that was answered to a request which named no command.
+    pub fn count_error(&self, text: &str) {
+        self.counters.error(text);
     }
 
     /// A random number (xorshift64*, not for secrets).
@@ -385,6 +454,34 @@ impl Engine {
         t
     }
 
+    /// How long the runs of one command took, as far as that was counted.
+    pub fn command_latencies(&self, command: &Command) -> Latencies {
+        let mut total = Latencies::default();
+        for counters in lock(&self.counters).iter() {
+            if let Some(histogram) = counters.latency[command.id].get() {
+                histogram.add_to(&mut total);
+            }
+        }
+        total
+    }
+
+    /// Forgets how long the runs of one command took.
+    pub fn reset_latencies(&self, command: &Command) {
+        let all = lock(&self.counters);
+        all.iter().filter_map(|c| c.latency[command.id].get()).for_each(Histogram::reset);
+    }
+
+    /// Error replies by their code.
+    pub fn errors(&self) -> BTreeMap<Box<str>, u64> {
+        let mut total = BTreeMap::new();
+        for counters in lock(&self.counters).iter() {
+            for (code, n) in lock(&counters.errors).iter() {
+                *total.entry(code.clone()).or_default() += n;
+            }
+        }
+        total
+    }
+
     /// Sets the figures of commands and lookups back to zero. Counts that cross a running command
     /// may survive.
     pub fn reset_totals(&self) {
@@ -393,6 +490,8 @@ impl Engine {
             let all = per_command.into_iter().flat_map(|list| list.iter());
             let single = [&c.hits, &c.misses, &c.expired, &c.evicted];
             all.chain(single).for_each(|n| n.store(0, Ordering::Relaxed));
+            c.latency.iter().filter_map(OnceLock::get).for_each(Histogram::reset);
+            lock(&c.errors).clear();
         }
     }
 }

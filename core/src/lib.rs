@@ -13,6 +13,7 @@ pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod freer;
+pub mod histogram;
 pub mod keyspace;
 pub mod lock;
 pub mod module;
@@ -28,5 +29,5 @@ pub mod util;
 pub mod value;
 pub mod watch;
 
-pub use engine::{Engine, Host, Worker};
+pub use engine::{Engine, Host, Moment, Observed, Worker};
 pub use error::CmdError;

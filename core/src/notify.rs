@@ -38,6 +38,10 @@ impl Class {
     pub const OVERWRITTEN: Self = Self(1 << 14);
     /// `c`: a key's type changed; not part of `A`.
     pub const TYPE_CHANGED: Self = Self(1 << 15);
+    /// Changes of keys that a client may have cached: not part of `notify-keyspace-events`, but of
+    /// the same word, so that a change asks for both with one load. See
+    /// [`crate::tuning::Tuning::set_invalidates`].
+    pub const INVALIDATION: Self = Self(1 << 16);
     /// `A`: every class that is not left out of it.
     pub const ALL: Self = Self(
         Self::GENERIC.0

@@ -50,6 +50,8 @@ pub(crate) struct Pending {
     pub step: Option<Box<dyn Any + Send>>,
     /// Where its reply began.
     pub reply_start: Option<usize>,
+    /// Nanoseconds that its steps so far took.
+    pub spent: u64,
 }
 
 /// The state of one connection.
@@ -72,6 +74,8 @@ pub struct Session {
     pub last_command: Option<&'static Command>,
     /// Channels and patterns it listens to: in RESP2 it may then do little else.
     pub subscribed: u32,
+    /// Whether [`crate::Host::track`] is told of its commands (client-side caching).
+    pub tracks: bool,
     /// The end of the effects log when the last command had run. Its reply must not leave before
     /// the log is durable up to here.
     pub offset: u64,
@@ -95,6 +99,7 @@ impl Session {
             blocked: None,
             last_command: None,
             subscribed: 0,
+            tracks: false,
             offset: 0,
             ext,
             mailbox: None,

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use crate::command::{Command, Step};
 use crate::effects::Reader;
-use crate::engine::{Engine, Host, Worker};
+use crate::engine::{Engine, Host, Observed, Worker};
 use crate::error::CmdError;
 use crate::keyspace::Event;
 use crate::module::Module;
@@ -37,7 +37,7 @@ impl Host for Recorder {
         Ok(())
     }
 
-    fn publish(&self, events: &[Event], _: u64) {
+    fn publish(&self, _: &Session, events: &[Event], _: u64) {
         self.0.lock().unwrap().extend_from_slice(events);
     }
 
@@ -45,7 +45,7 @@ impl Host for Recorder {
         0
     }
 
-    fn observe(&self, _: &Session, _: &Command, _: &[&[u8]], _: u64) {}
+    fn observe(&self, _: &Session, _: &Observed<'_>) {}
 
     fn warn(&self, text: &str) {
         panic!("{text}");

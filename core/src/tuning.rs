@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::config::Config;
-use crate::config::table::{clients, collections, memory};
+use crate::config::table::{clients, collections, logging, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
@@ -26,8 +26,11 @@ pub struct Tuning {
     pub maxmemory: AtomicU64,
     /// `proto-max-bulk-len` in bytes: also the longest string a command may make.
     pub max_bulk_len: AtomicU64,
-    /// Nanoseconds from which a command is told to [`Host::observe`]; `u64::MAX` for none.
+    /// Nanoseconds from which a command is told to [`crate::Host::observe`]: 0 for all of them,
+    /// `u64::MAX` for none.
     pub observe_above: AtomicU64,
+    /// `latency-tracking`: whether durations are counted for percentiles.
+    pub times_commands: AtomicBool,
 }
 
 const LAZY_EXPIRE: u8 = 1;
@@ -47,6 +50,7 @@ impl Default for Tuning {
             maxmemory: AtomicU64::new(0),
             max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
             observe_above: AtomicU64::new(u64::MAX),
+            times_commands: AtomicBool::new(true),
         }
     }
 }
@@ -69,6 +73,7 @@ impl Tuning {
             collections::LIST_MAX_LISTPACK_SIZE,
             clients::PROTO_MAX_BULK_LEN,
             clients::NOTIFY_KEYSPACE_EVENTS,
+            logging::LATENCY_TRACKING,
         ];
         config.on_change(&ids, move |config| hooked.follow(config));
         tuning
@@ -95,6 +100,7 @@ impl Tuning {
             config.bool(memory::LAZYFREE_LAZY_EVICTION),
         );
         self.max_bulk_len.store(config.unsigned(clients::PROTO_MAX_BULK_LEN), Ordering::Relaxed);
+        self.times_commands.store(config.bool(logging::LATENCY_TRACKING), Ordering::Relaxed);
         self.limits.set_hash(hash::Limit {
             entries: config.size(collections::HASH_MAX_LISTPACK_ENTRIES),
             value: config.size(collections::HASH_MAX_LISTPACK_VALUE),
@@ -114,14 +120,26 @@ impl Tuning {
         set != 0 && Class::from_bits(set).has(class)
     }
 
-    /// The classes of events that are published.
+    /// The classes of events that are published to channels.
+    #[inline]
     pub fn notify_classes(&self) -> Class {
-        Class::from_bits(self.notify.load(Ordering::Relaxed))
+        Class::from_bits(self.notify.load(Ordering::Relaxed) & !Class::INVALIDATION.bits())
     }
 
-    /// Chooses the classes of events that are published.
+    /// Chooses the classes of events that are published to channels.
     pub fn set_notify_classes(&self, class: Class) {
-        self.notify.store(class.bits(), Ordering::Relaxed);
+        self.notify.fetch_and(Class::INVALIDATION.bits(), Ordering::Relaxed);
+        self.notify.fetch_or(class.bits() & !Class::INVALIDATION.bits(), Ordering::Relaxed);
+    }
+
+    /// Chooses whether the host is told of every key that changes, as an event of
+    /// [`Class::INVALIDATION`].
+    pub fn set_invalidates(&self, invalidates: bool) {
+        if invalidates {
+            self.notify.fetch_or(Class::INVALIDATION.bits(), Ordering::SeqCst);
+        } else {
+            self.notify.fetch_and(!Class::INVALIDATION.bits(), Ordering::SeqCst);
+        }
     }
 
     /// How the use of keys is tracked.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cairn_core::command::{Command, Flags};
 use cairn_core::keyspace::Event;
 use cairn_core::session::Session;
-use cairn_core::{CmdError, Host};
+use cairn_core::{CmdError, Host, Observed};
 
 use crate::memory;
 use crate::server::Server;
@@ -39,7 +39,7 @@ impl Host for ServerHost {
         crate::commands::check_subscriber(session, command)
     }
 
-    fn publish(&self, events: &[Event], offset: u64) {
+    fn publish(&self, _session: &Session, events: &[Event], offset: u64) {
         let classes = self.0.engine.tuning.notify_classes();
         self.0.pubsub.publish_events(events, classes, offset);
     }
@@ -48,7 +48,7 @@ impl Host for ServerHost {
         memory::allocated()
     }
 
-    fn observe(&self, _session: &Session, _command: &Command, _args: &[&[u8]], _nanos: u64) {}
+    fn observe(&self, _session: &Session, _seen: &Observed<'_>) {}
 
     fn warn(&self, text: &str) {
         self.0.log.warning(text);

@@ -14,7 +14,7 @@ use super::spec::{Flags, Flow, Job, Reach};
 use super::{Command, keys, serve};
 use crate::blocking::{WaitState, Waiter, WaiterSeed};
 use crate::clock;
-use crate::engine::{Engine, Worker};
+use crate::engine::{Engine, Moment, Observed, Worker};
 use crate::error::CmdError;
 use crate::keyspace::{Held, Scope, ShardSet, Space, ValueRef, Wait, shard_of};
 use crate::reply::Reply;
@@ -63,6 +63,7 @@ impl Engine {
         let command = match self.admit(worker, session, args) {
             Ok(command) => command,
             Err(error) => {
+                worker.counters.error(error.text());
                 reply.error(error.text());
                 return Step::Done;
             }
@@ -75,6 +76,8 @@ impl Engine {
                     Step::Done
                 }
                 Err(error) => {
+                    worker.counters.reject(command.id);
+                    worker.counters.error(error.text());
                     reply.error(error.text());
                     Step::Done
                 }
@@ -259,6 +262,7 @@ impl Engine {
         let step = match result {
             Ok(flow) => settle(&mut space, session, command, args, reply, from, flow),
             Err(error) => {
+                worker.counters.error(error.text());
                 reply.truncate(from);
                 reply.error(error.text());
                 Step::Done
@@ -268,28 +272,56 @@ impl Engine {
             session.pending.reply_start = None;
         }
         conclude(&mut space, session);
+        if session.tracks
+            && let Some(host) = self.host()
+        {
+            host.track(session, command, args);
+        }
         drop(space);
-        self.account(worker, session, command, args, start, failed);
+        let end = clock::now_nanos();
+        worker.clock.set(end);
+        let nanos = end.saturating_sub(start) + std::mem::take(&mut session.pending.spent);
+        match step {
+            Step::Again => session.pending.spent = nanos,
+            // It is counted when it has its reply.
+            Step::Blocked => self.observe(session, command, args, nanos, Moment::Blocked),
+            _ => self.account(worker, session, command, args, nanos, failed),
+        }
         step
     }
 
-    fn account(
+    /// Counts a command that has run.
+    #[inline]
+    pub(super) fn account(
         &self,
         worker: &Worker,
         session: &Session,
         command: &Command,
         args: &[&[u8]],
-        start: u64,
+        nanos: u64,
         failed: bool,
     ) {
-        let end = clock::now_nanos();
-        worker.clock.set(end);
-        let nanos = end.saturating_sub(start);
         worker.counters.call(command.id, nanos, failed);
+        if self.tuning.times_commands.load(Ordering::Relaxed) {
+            worker.counters.time(command.id, nanos);
+        }
+        self.observe(session, command, args, nanos, Moment::Ran);
+    }
+
+    /// Tells the host of a command, if it wants to know of those that take as long.
+    #[inline]
+    pub(super) fn observe(
+        &self,
+        session: &Session,
+        command: &Command,
+        args: &[&[u8]],
+        nanos: u64,
+        moment: Moment,
+    ) {
         if nanos >= self.tuning.observe_above.load(Ordering::Relaxed)
             && let Some(host) = self.host()
         {
-            host.observe(session, command, args, nanos);
+            host.observe(session, &Observed { command, args, nanos, moment });
         }
     }
 
@@ -316,6 +348,9 @@ impl Engine {
         if !won {
             return Poll::Ready(None);
         }
+        drop(held);
+        worker.counters.call(waiter.command.id, 0, false);
+        self.observe(session, waiter.command, &words(&waiter.args), 0, Moment::Unblocked);
         Poll::Ready(session.blocked.take().map(|b| b.block.timeout_reply))
     }
 
@@ -512,7 +547,7 @@ fn conclude(space: &mut Space<'_>, session: &mut Session) {
     if !space.events.is_empty() {
         let events = std::mem::take(&mut space.events);
         if let Some(host) = space.engine().host() {
-            host.publish(&events, offset);
+            host.publish(session, &events, offset);
         }
     }
     for (mailbox, bytes) in std::mem::take(&mut space.deliveries) {

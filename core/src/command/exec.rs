@@ -4,6 +4,7 @@ use super::Command;
 use super::ctx::{Ctx, Mode};
 use super::dispatch::{add_shards, invoke, normal, words};
 use super::spec::{Flow, Outcome, Reach};
+use crate::clock;
 use crate::error::CmdError;
 use crate::keyspace::{Scope, ShardSet, shard_of};
 use crate::session::Session;
@@ -58,11 +59,12 @@ fn has_expired(ctx: &mut Ctx<'_, '_>, watch: &WatchSet) -> bool {
 /// Runs one command within another's critical section and writes its reply.
 pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8]]) {
     let from = ctx.reply.len();
+    let start = clock::now_nanos();
+    let mut failed = false;
     let mut step = None;
     loop {
         let result =
             invoke(ctx.space, ctx.session, command, args, ctx.reply, Mode::Inside, step.take());
-        ctx.space.worker().counters.call(command.id, 0, result.is_err());
         match result {
             Ok(Flow::Done | Flow::Block(_)) => break,
             Ok(Flow::Again(_)) => step = ctx.session.pending.step.take(),
@@ -72,12 +74,22 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
                 break;
             }
             Err(error) => {
+                ctx.space.worker().counters.error(error.text());
                 ctx.reply.truncate(from);
                 ctx.reply.error(error.text());
+                failed = true;
                 break;
             }
         }
         ctx.reply.set_proto(ctx.session.proto);
     }
     ctx.reply.set_proto(ctx.session.proto);
+    let engine = ctx.engine();
+    if ctx.session.tracks
+        && let Some(host) = engine.host()
+    {
+        host.track(ctx.session, command, args);
+    }
+    let nanos = clock::now_nanos().saturating_sub(start);
+    engine.account(ctx.space.worker(), ctx.session, command, args, nanos, failed);
 }

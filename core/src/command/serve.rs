@@ -6,6 +6,8 @@ use super::ctx::Mode;
 use super::dispatch::{commit, invoke, normal, words};
 use super::spec::Flow;
 use crate::blocking::{WaitState, Waiter};
+use crate::clock;
+use crate::engine::Moment;
 use crate::keyspace::{Held, ShardSet, Space, shard_of};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -77,12 +79,17 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     session.proto = waiter.proto;
     let mut reply = Reply::new(waiter.proto);
     let args = words(&waiter.args);
+    let start = clock::now_nanos();
     let result =
         invoke(space, &mut session, waiter.command, &args, &mut reply, Mode::Serving, None);
     commit(space);
     if !matches!(result, Ok(Flow::Done)) {
         return false;
     }
+    let (engine, worker) = (space.engine(), space.worker());
+    let nanos = clock::now_nanos().saturating_sub(start);
+    worker.counters.call(waiter.command.id, nanos, false);
+    engine.observe(&session, waiter.command, &args, nanos, Moment::Unblocked);
     if waiter.end(WaitState::Served) {
         space.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
     }

@@ -26,7 +26,7 @@ pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};
 pub use shard::{Shard, ShardDb};
-pub use space::{Event, Put, Space};
+pub use space::{Event, INVALIDATE_ALL, Put, Space};
 pub use sweep::Sweep;
 pub use warm::WARM_MAX;
 

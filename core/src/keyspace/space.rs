@@ -32,6 +32,10 @@ pub struct Event {
     pub key: Box<[u8]>,
 }
 
+/// The name of the event of [`Class::INVALIDATION`] that stands for all keys. That of one key has
+/// none.
+pub const INVALIDATE_ALL: &str = "all";
+
 /// What happens to the expiry when a value is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -537,6 +541,12 @@ impl<'e> Space<'e> {
         if !shard.watchers.is_empty() {
             shard.watchers.touch(db, key);
         }
+        self.notify(Class::INVALIDATION, "", key);
+    }
+
+    /// Tells whoever caches keys that all of them may have changed.
+    pub fn invalidate_all(&mut self) {
+        self.notify(Class::INVALIDATION, INVALIDATE_ALL, b"");
     }
 
     /// Counts a change that concerns no single key.

@@ -37,9 +37,7 @@ const SUBCOMMANDS: &[Spec] = &[
         handler: |ctx, args| match &args[2..] {
             [] => done(ctx),
             [mode] if is(mode, "async") || is(mode, "sync") => done(ctx),
-            _ => Err(CmdError::fixed(
-                "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
-            )),
+            _ => Err(CmdError::fixed("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
         },
         ..ABOUT
     },

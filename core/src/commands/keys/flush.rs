@@ -50,6 +50,7 @@ fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let asynchronous = is_async(args)?;
     let tables = ctx.space.flush();
     ctx.space.count_change();
+    ctx.space.invalidate_all();
     let db = ctx.session.db;
     ctx.engine().modules.iter().for_each(|module| module.flushed(Some(db)));
     drop_tables(ctx, tables, asynchronous)
@@ -62,6 +63,7 @@ fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         tables.append(&mut ctx.space.within(db, |space| space.flush()));
     }
     ctx.space.count_change();
+    ctx.space.invalidate_all();
     ctx.engine().modules.iter().for_each(|module| module.flushed(None));
     drop_tables(ctx, tables, asynchronous)
 }
@@ -98,6 +100,7 @@ fn swapdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.engine().modules.iter().for_each(|module| module.swapped(a, b));
     }
     ctx.space.count_change();
+    ctx.space.invalidate_all();
     ctx.reply.ok();
     Ok(Flow::Done)
 }

@@ -28,7 +28,7 @@ crate::params! {
     /// The milliseconds from which an event goes to LATENCY; 0 is never.
     LATENCY_MONITOR_THRESHOLD = Param::int("latency-monitor-threshold", "0", 0, i64::MAX).later();
     /// Whether the time that each command takes is counted.
-    LATENCY_TRACKING = Param::bool("latency-tracking", "yes").later();
+    LATENCY_TRACKING = Param::bool("latency-tracking", "yes");
     /// The percentiles that INFO gives of it.
     LATENCY_TRACKING_INFO_PERCENTILES =
         Param::list("latency-tracking-info-percentiles", "50 99 99.9", &PERCENTILES).later();

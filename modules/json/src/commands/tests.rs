@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use cairn_core::command::{Access, Command, Flags, Flow, Handler, KeySpec, Spec, Step};
-use cairn_core::engine::{Engine, Host, Worker};
+use cairn_core::engine::{Engine, Host, Observed, Worker};
 use cairn_core::error::CmdError;
 use cairn_core::keyspace::{Event, Put};
 use cairn_core::notify::Class;
@@ -501,7 +501,7 @@ impl Host for Listener {
         Ok(())
     }
 
-    fn publish(&self, events: &[Event], _: u64) {
+    fn publish(&self, _: &Session, events: &[Event], _: u64) {
         let mut list = self.0.0.lock().unwrap();
         let shown = |e: &Event| format!("{} {}", e.name, String::from_utf8_lossy(&e.key));
         list.extend(events.iter().filter(|e| e.class == Class::MODULE).map(shown));
@@ -511,7 +511,7 @@ impl Host for Listener {
         0
     }
 
-    fn observe(&self, _: &Session, _: &Command, _: &[&[u8]], _: u64) {}
+    fn observe(&self, _: &Session, _: &Observed<'_>) {}
 
     fn warn(&self, _: &str) {}
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use cairn_core::command::{Command, Step};
 use cairn_core::effects::Reader;
-use cairn_core::engine::{Engine, Host, Worker};
+use cairn_core::engine::{Engine, Host, Observed, Worker};
 use cairn_core::error::CmdError;
 use cairn_core::keyspace::Event;
 use cairn_core::notify::Class;
@@ -33,7 +33,7 @@ impl Host for Recorder {
         Ok(())
     }
 
-    fn publish(&self, events: &[Event], _: u64) {
+    fn publish(&self, _: &Session, events: &[Event], _: u64) {
         self.0.lock().unwrap().extend_from_slice(events);
     }
 
@@ -41,7 +41,7 @@ impl Host for Recorder {
         0
     }
 
-    fn observe(&self, _: &Session, _: &Command, _: &[&[u8]], _: u64) {}
+    fn observe(&self, _: &Session, _: &Observed<'_>) {}
 
     fn warn(&self, text: &str) {
         panic!("{text}");
