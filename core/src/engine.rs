@@ -79,6 +79,7 @@ pub struct Observed<'a> {
 pub struct Counters {
     keys: Box<[AtomicI64]>,
     volatile: Box<[AtomicI64]>,
+    expiring: Box<[AtomicI64]>,
     calls: Box<[AtomicU64]>,
     nanos: Box<[AtomicU64]>,
     failed: Box<[AtomicU64]>,
@@ -86,6 +87,7 @@ pub struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
     expired: AtomicU64,
+    expired_members: AtomicU64,
     evicted: AtomicU64,
     latency: Box<[OnceLock<Histogram>]>,
     /// Error replies by their code. Locked by its thread once an error, by others for INFO.
@@ -114,6 +116,7 @@ impl Counters {
         Self {
             keys: zeros(databases),
             volatile: zeros(databases),
+            expiring: zeros(databases),
             calls: zeros(commands),
             nanos: zeros(commands),
             failed: zeros(commands),
@@ -121,6 +124,7 @@ impl Counters {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
+            expired_members: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             latency: zeros(commands),
             errors: Mutex::default(),
@@ -129,7 +133,11 @@ impl Counters {
 
     /// Adds the figures of a thread that has ended.
     fn absorb(&self, other: &Self) {
-        let signed = [(&self.keys, &other.keys), (&self.volatile, &other.volatile)];
+        let signed = [
+            (&self.keys, &other.keys),
+            (&self.volatile, &other.volatile),
+            (&self.expiring, &other.expiring),
+        ];
         for (mine, theirs) in signed.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter())) {
             shift(mine, theirs.load(Ordering::Relaxed));
         }
@@ -143,6 +151,7 @@ impl Counters {
             (&self.hits, &other.hits),
             (&self.misses, &other.misses),
             (&self.expired, &other.expired),
+            (&self.expired_members, &other.expired_members),
             (&self.evicted, &other.evicted),
         ];
         let listed = lists.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter()));
@@ -172,6 +181,14 @@ impl Counters {
 
     pub(crate) fn volatile(&self, physical: usize, by: i64) {
         shift(&self.volatile[physical], by);
+    }
+
+    pub(crate) fn expiring(&self, physical: usize, by: i64) {
+        shift(&self.expiring[physical], by);
+    }
+
+    pub(crate) fn expired_members(&self, by: u64) {
+        bump(&self.expired_members, by);
     }
 
     pub(crate) fn expired(&self) {
@@ -225,6 +242,8 @@ pub struct Totals {
     pub misses: u64,
     /// Keys removed because their time was over.
     pub expired: u64,
+    /// Elements of collections removed because their time was over.
+    pub expired_members: u64,
     /// Keys removed to make room.
     pub evicted: u64,
 }
@@ -425,6 +444,11 @@ impl Engine {
         self.sum(|c| c.volatile[self.keyspace.physical(db)].load(Ordering::Relaxed))
     }
 
+    /// How many keys of a logical database have elements that expire on their own.
+    pub fn db_expiring(&self, db: usize) -> usize {
+        self.sum(|c| c.expiring[self.keyspace.physical(db)].load(Ordering::Relaxed))
+    }
+
     fn sum(&self, of: impl Fn(&Counters) -> i64) -> usize {
         usize::try_from(lock(&self.counters).iter().map(|c| of(c)).sum::<i64>()).unwrap_or(0)
     }
@@ -437,6 +461,7 @@ impl Engine {
             t.hits += c.hits.load(Ordering::Relaxed);
             t.misses += c.misses.load(Ordering::Relaxed);
             t.expired += c.expired.load(Ordering::Relaxed);
+            t.expired_members += c.expired_members.load(Ordering::Relaxed);
             t.evicted += c.evicted.load(Ordering::Relaxed);
         }
         t
@@ -488,7 +513,7 @@ impl Engine {
         for c in lock(&self.counters).iter() {
             let per_command = [&c.calls, &c.nanos, &c.failed, &c.rejected];
             let all = per_command.into_iter().flat_map(|list| list.iter());
-            let single = [&c.hits, &c.misses, &c.expired, &c.evicted];
+            let single = [&c.hits, &c.misses, &c.expired, &c.expired_members, &c.evicted];
             all.chain(single).for_each(|n| n.store(0, Ordering::Relaxed));
             c.latency.iter().filter_map(OnceLock::get).for_each(Histogram::reset);
             lock(&c.errors).clear();

@@ -1,6 +1,7 @@
 //! A session: what a connection (or a script, or a replica's link) is to the engine.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::blocking::{Mailbox, Waiter};
@@ -54,6 +55,9 @@ pub(crate) struct Pending {
     pub spent: u64,
 }
 
+/// Lists of field names, by the names that HIMPORT PREPARE gave them.
+pub type Fieldsets = HashMap<Box<[u8]>, Vec<Box<[u8]>>>;
+
 /// The state of one connection.
 pub struct Session {
     /// Unique among all sessions, never 0.
@@ -79,6 +83,8 @@ pub struct Session {
     /// The end of the effects log when the last command had run. Its reply must not leave before
     /// the log is durable up to here.
     pub offset: u64,
+    /// The fieldsets of HIMPORT, once there was one.
+    pub fieldsets: Option<Box<Fieldsets>>,
     /// The server's part.
     pub ext: Box<dyn Any + Send>,
     /// Where replies of blocked commands go; `None` for sessions that cannot block.
@@ -101,6 +107,7 @@ impl Session {
             subscribed: 0,
             tracks: false,
             offset: 0,
+            fieldsets: None,
             ext,
             mailbox: None,
             pending: Pending::default(),

@@ -4,6 +4,9 @@
 use std::any::Any;
 use std::fmt;
 
+use crate::ds::Deadlines;
+use crate::notify::Class;
+
 /// A value type: one static for each, compared by address.
 pub struct Kind {
     /// The name that TYPE answers, for example `hash` or `ReJSON-RL`.
@@ -47,9 +50,73 @@ pub trait Object: Any + Send + Sync {
     /// A deep copy, for COPY.
     fn duplicate(&self) -> Box<dyn Object>;
 
+    /// The value as one whose elements can expire on their own, if the type has such.
+    fn expiring(&self) -> Option<&dyn Expiring> {
+        None
+    }
+
+    /// As [`Object::expiring`], to change it.
+    fn expiring_mut(&mut self) -> Option<&mut dyn Expiring> {
+        None
+    }
+
     /// The commands that would make it anew under `key`, for logs that cannot carry the value
     /// itself.
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>);
+}
+
+/// What the engine says and logs when elements of a value expire.
+pub struct ExpiryWords {
+    /// The class of the event.
+    pub class: Class,
+    /// Its name, for example `hexpired`.
+    pub event: &'static str,
+    /// The command that removes elements, for example `HDEL`.
+    pub remove: &'static [u8],
+}
+
+/// A value whose elements can expire on their own.
+///
+/// Elements whose time is over are removed before anybody looks, but only so many at a time: the
+/// others are hidden ([`Deadlines::hide_due`]) from everything but [`Expiring::remove_due`] and
+/// the plain count.
+pub trait Expiring {
+    /// What to say when elements expire.
+    fn words(&self) -> &'static ExpiryWords;
+
+    /// Whether there is such an element.
+    fn has(&self, element: &[u8]) -> bool;
+
+    /// Removes an element; false when there was none.
+    fn drop_element(&mut self, element: &[u8]) -> bool;
+
+    /// Whether no elements are left, hidden ones included.
+    fn is_bare(&self) -> bool;
+
+    /// The deadlines, once an element was given one.
+    fn deadlines(&self) -> Option<&Deadlines>;
+
+    /// The deadlines to change, if there are any.
+    fn deadlines_mut(&mut self) -> Option<&mut Deadlines>;
+
+    /// Gives an element that is there a deadline, in Unix milliseconds.
+    fn set_deadline(&mut self, element: &[u8], at: i64);
+
+    /// Removes up to `most` elements whose deadline is not after `now`, and hides the rest of
+    /// them. Returns those removed.
+    fn remove_due(&mut self, now: i64, most: usize) -> Vec<Box<[u8]>> {
+        let mut removed = Vec::new();
+        while removed.len() < most
+            && let Some(element) = self.deadlines_mut().and_then(|d| d.pop_due(now))
+        {
+            self.drop_element(&element);
+            removed.push(element);
+        }
+        if let Some(deadlines) = self.deadlines() {
+            deadlines.hide_due(now);
+        }
+        removed
+    }
 }
 
 impl dyn Object {

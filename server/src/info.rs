@@ -201,6 +201,7 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("total_commands_processed", totals.commands);
     out.line("instantaneous_ops_per_sec", server.ops_per_second.load(Ordering::Relaxed));
     out.line("rejected_connections", server.rejected.load(Ordering::Relaxed));
+    out.line("expired_subkeys", totals.expired_members);
     out.line("expired_keys", totals.expired);
     out.line("evicted_keys", totals.evicted);
     out.line("keyspace_hits", totals.hits);
@@ -253,10 +254,11 @@ fn keyspace(server: &Server, out: &mut Section<'_>) {
     out.title("Keyspace");
     for db in 0..server.engine.keyspace.databases() {
         let (keys, expires) = (server.engine.db_size(db), server.engine.db_volatile(db));
+        let subexpiry = server.engine.db_expiring(db);
         if keys > 0 {
             out.line(
                 &format!("db{db}"),
-                format!("keys={keys},expires={expires},avg_ttl=0,subexpiry=0"),
+                format!("keys={keys},expires={expires},avg_ttl=0,subexpiry={subexpiry}"),
             );
         }
     }

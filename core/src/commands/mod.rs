@@ -8,6 +8,7 @@ mod connection;
 mod hashes;
 mod keys;
 mod lists;
+mod members;
 mod options;
 mod parts;
 mod strings;
@@ -22,6 +23,8 @@ pub(crate) fn register(registry: &mut Registry) {
     let families = [
         connection::SPECS,
         hashes::SPECS,
+        hashes::expiry::SPECS,
+        hashes::import::SPECS,
         lists::SPECS,
         lists::inside::SPECS,
         lists::blocking::SPECS,

@@ -40,7 +40,8 @@ impl Unit {
     /// Unix time in milliseconds.
     pub const PXAT: Self = Self { seconds: false, absolute: true };
 
-    fn of(word: &[u8]) -> Option<Self> {
+    /// The unit that an option names: EX, PX, EXAT or PXAT.
+    pub fn of(word: &[u8]) -> Option<Self> {
         let known =
             [("EX", Self::EX), ("PX", Self::PX), ("EXAT", Self::EXAT), ("PXAT", Self::PXAT)];
         known.into_iter().find(|(name, _)| is(word, name)).map(|(_, unit)| unit)
@@ -120,6 +121,60 @@ pub fn positive_moment(unit: Unit, text: &[u8], now: i64, command: &str) -> Resu
 #[cold]
 pub fn invalid_expire(command: &str) -> CmdError {
     CmdError::new(format!("ERR invalid expire time in '{command}' command"))
+}
+
+/// Which present expiry allows another one to be set.
+#[derive(Default)]
+pub struct Condition {
+    nx: bool,
+    xx: bool,
+    gt: bool,
+    lt: bool,
+}
+
+impl Condition {
+    /// The condition that one word names, if it does.
+    pub fn of(word: &[u8]) -> Option<Self> {
+        Self::parse(&[word]).ok()
+    }
+
+    /// Reads all words as conditions.
+    ///
+    /// # Errors
+    /// When a word is none, or conditions contradict each other.
+    pub fn parse(words: &[&[u8]]) -> Result<Self, CmdError> {
+        let mut condition = Condition::default();
+        for word in words {
+            match word {
+                word if is(word, "NX") => condition.nx = true,
+                word if is(word, "XX") => condition.xx = true,
+                word if is(word, "GT") => condition.gt = true,
+                word if is(word, "LT") => condition.lt = true,
+                _ => {
+                    let word = String::from_utf8_lossy(word);
+                    return Err(CmdError::new(format!("ERR Unsupported option {word}")));
+                }
+            }
+        }
+        let Condition { nx, xx, gt, lt } = condition;
+        if nx && (xx || gt || lt) {
+            let text = "ERR NX and XX, GT or LT options at the same time are not compatible";
+            return Err(CmdError::fixed(text));
+        }
+        if gt && lt {
+            let text = "ERR GT and LT options at the same time are not compatible";
+            return Err(CmdError::fixed(text));
+        }
+        Ok(condition)
+    }
+
+    /// Whether `new` may follow on `present`, none of which counts as never.
+    pub fn allows(&self, present: Option<i64>, new: i64) -> bool {
+        !(self.nx && present.is_some()
+            || self.xx && present.is_none()
+            || self.gt && present.is_none_or(|at| new <= at)
+            || self.lt && present.is_some_and(|at| new >= at))
+    }
 }
 
 /// A condition on the string that a key holds.

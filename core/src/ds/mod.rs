@@ -4,11 +4,13 @@
 //! Nothing here depends on the rest of the crate but its utilities. What a structure means to a
 //! client (types, encodings' names, thresholds) is decided by the code that uses it.
 
+pub mod deadlines;
 pub mod hash;
 pub mod listpack;
 pub mod quicklist;
 pub mod table;
 
+pub use deadlines::Deadlines;
 pub use hash::{Seed, hash_bytes};
 pub use listpack::Listpack;
 pub use quicklist::Quicklist;

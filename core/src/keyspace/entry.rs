@@ -28,7 +28,7 @@ struct Header {
     clock: u32,
     kind: Tag,
     flags: u8,
-    /// Room for what later work needs (hash-field expiry, tiering).
+    /// Room for what later work needs (tiering).
     _spare: u16,
     key_len: u32,
     /// Length of the inline string, 0 for other kinds.

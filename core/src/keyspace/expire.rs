@@ -1,7 +1,8 @@
 //! Active expiry: keys whose time is over are removed although nobody asks for them.
 //!
 //! Each shard keeps the hashes of its keys with an expiry; a cycle walks them in hash order, a
-//! bounded part of one shard at a time, and goes on where it stopped.
+//! bounded part of one shard at a time, and goes on where it stopped. On the way it removes
+//! elements of collections whose time is over ([`super::members`]).
 
 use super::{SHARDS, Space};
 use crate::engine::{Engine, Worker};
@@ -21,6 +22,8 @@ pub struct ExpireCycle {
     pub seen: usize,
     /// Keys removed.
     pub expired: usize,
+    /// Elements of collections removed.
+    pub members: usize,
     /// Whether it came once around all shards.
     pub around: bool,
 }
@@ -38,7 +41,8 @@ impl Engine {
         mut done: impl FnMut() -> bool,
     ) -> ExpireCycle {
         let mut cycle = ExpireCycle::default();
-        let any = (0..self.keyspace.databases()).any(|db| self.db_volatile(db) > 0);
+        let any = (0..self.keyspace.databases())
+            .any(|db| self.db_volatile(db) > 0 || self.db_expiring(db) > 0);
         if !any || self.tuning.keeps_expired() {
             cycle.around = true;
             return cycle;
@@ -74,6 +78,11 @@ impl Engine {
         let mut due = Vec::new();
         while cursor.db < self.keyspace.databases() {
             space.select(cursor.db);
+            let (removed, done) = space.expire_members_of(shard);
+            cycle.members += removed;
+            if !done {
+                return false;
+            }
             if let Some(db) = space.shard(shard).db(space.physical()) {
                 for _ in 0..STEPS_HELD {
                     cursor.at = db.expires.scan(

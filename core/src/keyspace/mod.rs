@@ -4,6 +4,7 @@
 //! - [`shard`]: what a shard holds.
 //! - [`entry`]: a key and its value in one allocation.
 //! - [`space`]: what commands do to keys; every change of an entry passes through it.
+//! - [`members`]: elements that expire on their own.
 //! - [`sweep`]: walks over whole shards, and changes of whole databases.
 //! - [`access`]: LRU and LFU bookkeeping; [`evict`] and [`expire`] remove keys by it.
 //!
@@ -14,6 +15,7 @@ mod cells;
 mod entry;
 mod evict;
 mod expire;
+mod members;
 mod shard;
 mod space;
 mod sweep;
@@ -25,6 +27,7 @@ pub use cells::{Cells, Held, SHARDS, Scope, ShardSet, Wait};
 pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};
+pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use space::{Event, INVALIDATE_ALL, Put, Space};
 pub use sweep::Sweep;

@@ -2,7 +2,7 @@
 
 use crate::blocking::WaitQueues;
 use crate::ds::table::Table;
-use crate::keyspace::Entry;
+use crate::keyspace::{Entry, ExpiringKeys};
 use crate::watch::Watchers;
 
 /// The part of the keyspace behind one lock.
@@ -28,6 +28,8 @@ pub struct ShardDb {
     pub(crate) expires: Table<u64>,
     /// How many entries expire.
     pub(crate) volatile: usize,
+    /// The keys whose values have elements that expire.
+    pub(crate) expiring: ExpiringKeys,
 }
 
 impl Shard {
@@ -82,5 +84,10 @@ impl ShardDb {
     /// How many keys have an expiry.
     pub fn volatile(&self) -> usize {
         self.volatile
+    }
+
+    /// How many keys have elements that expire.
+    pub fn expiring(&self) -> usize {
+        self.expiring.len()
     }
 }

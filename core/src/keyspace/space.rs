@@ -173,6 +173,15 @@ impl<'e> Space<'e> {
         if self.engine.tuning.notifies(Class::KEY_MISS) {
             self.notify_miss(key);
         }
+        let keeps_expired = self.engine.tuning.keeps_expired();
+        if keeps_expired {
+            // Whatever may not be removed is hidden from readers all the same.
+            self.lookup_mut(key);
+            self.hide_members(key, self.now);
+            let found = self.find(key);
+            worker.counters.lookup(found.is_some());
+            return found;
+        }
         let found = self.lookup_mut(key);
         worker.counters.lookup(found.is_some());
         found.map(|entry| &*entry)
@@ -217,6 +226,9 @@ impl<'e> Space<'e> {
         let hash = self.keyspace().hash(key);
         let db = self.held.shard(shard_of(key)).db(self.physical)?;
         let entry = db.table.find(hash, |e| e.key() == key)?;
+        if db.expiring.any_due(self.now) {
+            self.hide_members(key, self.now);
+        }
         if entry.expiry().is_some_and(|at| at <= self.now) { None } else { Some(entry) }
     }
 
@@ -228,14 +240,18 @@ impl<'e> Space<'e> {
 
     /// Whether a key is there but its time is over.
     pub fn is_expired(&self, key: &[u8]) -> bool {
+        self.find(key).and_then(Entry::expiry).is_some_and(|at| at <= self.now)
+    }
+
+    /// The entry of a key, whether or not its time is over.
+    pub(super) fn find(&self, key: &[u8]) -> Option<&Entry> {
         let hash = self.keyspace().hash(key);
-        let Some(db) = self.held.shard(shard_of(key)).db(self.physical) else { return false };
-        let entry = db.table.find(hash, |e| e.key() == key);
-        entry.and_then(Entry::expiry).is_some_and(|at| at <= self.now)
+        let db = self.held.shard(shard_of(key)).db(self.physical)?;
+        db.table.find(hash, |e| e.key() == key)
     }
 
     #[inline]
-    fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+    pub(super) fn find_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let hash = self.keyspace().hash(key);
         let physical = self.physical;
         let db = self.held.shard_mut(shard_of(key)).db_mut(physical)?;
@@ -307,6 +323,8 @@ impl<'e> Space<'e> {
                 if let Value::Object(o) = &value { Some(&**o) } else { None },
             );
         }
+        let expires = matches!(&value, Value::Object(o)
+            if o.expiring().is_some_and(|value| value.deadlines().is_some()));
         if let Some(entry) = self.find_mut(key) {
             let had = entry.expiry().is_some();
             let expiry = put.resolve(entry.expiry());
@@ -314,10 +332,16 @@ impl<'e> Space<'e> {
             entry.set_expiry(expiry);
             self.used_now(key);
             self.count_expiry(key, had, expiry.is_some());
+            if old.is_some() || expires {
+                self.index_members(key);
+            }
             self.free(old);
             return;
         }
         self.insert(Entry::new(key, value, put.resolve(None)));
+        if expires {
+            self.index_members(key);
+        }
     }
 
     /// Sets a key to a string. The hot path of SET: a value of the same length is overwritten in
@@ -338,6 +362,9 @@ impl<'e> Space<'e> {
         let old = if in_place { None } else { entry.set_bytes(bytes, expiry) };
         access::touch(entry, now, tracking, || worker.dice());
         self.count_expiry(key, had.is_some(), expiry.is_some());
+        if old.is_some() {
+            self.set_member_deadline(key, None);
+        }
         self.free(old);
     }
 
@@ -384,7 +411,11 @@ impl<'e> Space<'e> {
         let hash = keyspace.hash(key);
         let db = self.held.shard_mut(shard_of(key)).db_mut(physical)?;
         let entry = db.table.remove(hash, |e| e.key() == key, |e| keyspace.hash(e.key()))?;
+        let indexed = db.expiring.len() != 0;
         self.worker.counters.keys(physical, -1);
+        if indexed {
+            self.set_member_deadline(key, None);
+        }
         if entry.expiry().is_some() {
             self.count_expiry(key, true, false);
         }
@@ -393,7 +424,13 @@ impl<'e> Space<'e> {
 
     /// Removes a key; false when it did not exist. Large values are freed in the background.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let Some(mut entry) = self.take(key) else { return false };
+        self.expire_if_due(key);
+        self.discard(key)
+    }
+
+    /// As [`Space::remove`], of a key that is known not to have expired.
+    pub(super) fn discard(&mut self, key: &[u8]) -> bool {
+        let Some(mut entry) = self.detach(key) else { return false };
         if let ValueRef::Object(_) = entry.value()
             && let Value::Object(object) = entry.take_value()
         {
@@ -456,10 +493,13 @@ impl<'e> Space<'e> {
     /// Removes a key whose time is over.
     #[inline]
     fn expire_if_due(&mut self, key: &[u8]) {
-        let physical = self.physical;
-        let volatile = self.held.shard(shard_of(key)).db(physical).map_or(0, |db| db.volatile);
-        if volatile != 0 && self.is_expired(key) && !self.engine.tuning.keeps_expired() {
-            self.expire(key);
+        let Some(db) = self.held.shard(shard_of(key)).db(self.physical) else { return };
+        let members_due = db.expiring.any_due(self.now);
+        if db.volatile != 0 && self.is_expired(key) && !self.engine.tuning.keeps_expired() {
+            return self.expire(key);
+        }
+        if members_due {
+            self.expire_members_if_due(key);
         }
     }
 

@@ -138,6 +138,7 @@ impl Space<'_> {
             waiting.iter().filter(|key| was_there(key)).for_each(|key| self.signal(key));
             worker.counters.keys(physical, -(table.len() as i64));
             worker.counters.volatile(physical, -(table.volatile() as i64));
+            worker.counters.expiring(physical, -(table.expiring() as i64));
             tables.push(*table);
         }
         tables

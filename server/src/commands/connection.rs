@@ -228,6 +228,7 @@ fn reset(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     let client = client(ctx)?;
     ctx.session.multi = None;
     ctx.session.watch.clear();
+    ctx.session.fieldsets = None;
     ctx.session.db = 0;
     ctx.session.proto = Proto::Resp2;
     ctx.session.authenticated = server(ctx)?.password().is_none();

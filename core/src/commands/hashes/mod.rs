@@ -1,6 +1,10 @@
 //! The commands on hashes: their specs, and those that concern fields one by one. Whole hashes
-//! and random choices are in [`whole`].
+//! and random choices are in [`whole`], fields that expire in [`expiry`].
 
+pub mod expiry;
+#[cfg(test)]
+mod expiry_tests;
+pub mod import;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -12,6 +16,7 @@ use crate::notify::Class;
 use crate::types::hash::Hash;
 use crate::util::long_double::LongDouble;
 use crate::util::num;
+use crate::value::Expiring;
 use whole::{hgetall, hkeys, hrandfield, hscan, hvals};
 
 const HASH: Spec = Spec { acl: Acl::HASH, group: "hash", since: "2.0.0", ..Spec::DEFAULT };
@@ -328,23 +333,28 @@ fn hincrbyfloat(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         .ok_or(CmdError::fixed("ERR increment would produce NaN or Infinity"))?;
     let mut text = Vec::new();
     sum.write(&mut text);
-    store(ctx, key, field, &text, "hincrbyfloat")?;
+    let expires = store(ctx, key, field, &text, "hincrbyfloat")?;
     // The sum itself, so that nobody who follows has to compute it in the same way.
-    ctx.space.effect(&[b"HSET", key, field, &text]);
+    match expires {
+        true => ctx.space.effect(&[b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, &text]),
+        false => ctx.space.effect(&[b"HSET", key, field, &text]),
+    }
     ctx.reply.bulk(&text);
     Ok(Flow::Done)
 }
 
-/// Sets a field that was computed.
+/// Sets a field that was computed. Whether the hash has fields that expire.
 fn store(
     ctx: &mut Ctx<'_, '_>,
     key: &[u8],
     field: &[u8],
     value: &[u8],
     event: &'static str,
-) -> Result<(), CmdError> {
+) -> Result<bool, CmdError> {
     let limit = ctx.engine().tuning.limits.hash();
-    ctx.space.object_or_insert(key, Hash::default)?.set(field, value, limit);
+    let hash = ctx.space.object_or_insert(key, Hash::default)?;
+    hash.update(field, value, limit);
+    let expires = hash.deadlines().is_some();
     ctx.space.changed(Class::HASH, event, key);
-    Ok(())
+    Ok(expires)
 }

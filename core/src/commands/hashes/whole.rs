@@ -23,7 +23,7 @@ pub(super) fn hgetall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.reply.map(0);
         return Ok(Flow::Done);
     };
-    ctx.reply.map(hash.len());
+    ctx.reply.map(hash.visible_len());
     for (field, value) in hash.iter() {
         element(ctx.reply, field);
         element(ctx.reply, value);
@@ -48,7 +48,7 @@ fn one_half(
         ctx.reply.array(0);
         return Ok(Flow::Done);
     };
-    ctx.reply.array(hash.len());
+    ctx.reply.array(hash.visible_len());
     for pair in hash.iter() {
         element(ctx.reply, half(pair));
     }
@@ -105,7 +105,8 @@ pub(super) fn hrandfield(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(CmdError::fixed("ERR value is out of range"));
     }
-    let Some(hash) = ctx.space.object::<Hash>(key)? else {
+    let hash = ctx.space.object::<Hash>(key)?;
+    let Some(hash) = hash.filter(|hash| hash.visible_len() > 0) else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
     };
@@ -114,7 +115,7 @@ pub(super) fn hrandfield(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if count < 0 {
         random::with(|random| out.repeated(hash, wanted, random))?;
     } else {
-        random::with(|random| out.distinct(hash, wanted.min(hash.len()), random));
+        random::with(|random| out.distinct(hash, wanted.min(hash.visible_len()), random));
     }
     Ok(Flow::Done)
 }
@@ -160,7 +161,7 @@ impl Choice<'_> {
     /// Draws `count` different fields, which are at most all.
     fn distinct(&mut self, hash: &Hash, count: usize, random: &mut Random) {
         self.head(count);
-        if hash.as_listpack().is_some() || count > hash.len() / DENSE_CHOICE {
+        if hash.is_compact() || count > hash.visible_len() / DENSE_CHOICE {
             self.walk(hash, count, random);
         } else {
             self.draw(hash, count, random);
@@ -170,7 +171,7 @@ impl Choice<'_> {
     /// Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): each
     /// element is taken with the probability that makes all choices equally likely.
     fn walk(&mut self, hash: &Hash, count: usize, random: &mut Random) {
-        let (mut wanted, mut left) = (count, hash.len());
+        let (mut wanted, mut left) = (count, hash.visible_len());
         for pair in hash.iter() {
             if wanted == 0 {
                 break;

@@ -2,8 +2,7 @@
 
 use super::{GENERIC, READ_FAST, WRITE_FAST};
 use crate::command::{Access, Ctx, Flow, KeySpec, Mode, Outcome, Spec};
-use crate::commands::options::{Unit, int, invalid_expire, is};
-use crate::error::CmdError;
+use crate::commands::options::{Condition, Unit, int, invalid_expire};
 use crate::keyspace::Entry;
 use crate::notify::Class;
 
@@ -96,51 +95,6 @@ pub const SPECS: &[Spec] = &[
         ..ASK
     },
 ];
-
-/// Which present expiry allows another one to be set.
-#[derive(Default)]
-struct Condition {
-    nx: bool,
-    xx: bool,
-    gt: bool,
-    lt: bool,
-}
-
-impl Condition {
-    fn parse(words: &[&[u8]]) -> Result<Self, CmdError> {
-        let mut condition = Condition::default();
-        for word in words {
-            match word {
-                word if is(word, "NX") => condition.nx = true,
-                word if is(word, "XX") => condition.xx = true,
-                word if is(word, "GT") => condition.gt = true,
-                word if is(word, "LT") => condition.lt = true,
-                _ => {
-                    let word = String::from_utf8_lossy(word);
-                    return Err(CmdError::new(format!("ERR Unsupported option {word}")));
-                }
-            }
-        }
-        let Condition { nx, xx, gt, lt } = condition;
-        if nx && (xx || gt || lt) {
-            let text = "ERR NX and XX, GT or LT options at the same time are not compatible";
-            return Err(CmdError::fixed(text));
-        }
-        if gt && lt {
-            let text = "ERR GT and LT options at the same time are not compatible";
-            return Err(CmdError::fixed(text));
-        }
-        Ok(condition)
-    }
-
-    /// Whether `new` may follow on `present`, none of which counts as never.
-    fn allows(&self, present: Option<i64>, new: i64) -> bool {
-        !(self.nx && present.is_some()
-            || self.xx && present.is_none()
-            || self.gt && present.is_none_or(|at| new <= at)
-            || self.lt && present.is_some_and(|at| new >= at))
-    }
-}
 
 fn expire(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], unit: Unit) -> Outcome {
     let key = args[1];

@@ -2,14 +2,19 @@
 //!
 //! A small hash is a listpack of fields and values in turn; a large one is a table whose entries
 //! hold field and value in one allocation ([`table`]). A hash that has become large stays so.
+//!
+//! Fields that expire on their own have their deadlines beside either form. Those whose time is
+//! over but that were not removed yet are hidden from every function but [`Hash::len`].
 
 mod table;
 #[cfg(test)]
 mod tests;
 
+use crate::ds::Deadlines;
 use crate::ds::listpack::{At, Element, Listpack};
+use crate::notify::Class;
 use crate::util::random::Random;
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
 use table::FieldTable;
 
 /// The type `hash`.
@@ -27,10 +32,15 @@ pub struct Limit {
 /// Fields and values in one command of [`Object::rebuild`].
 const REBUILD_FIELDS: usize = 64;
 
+/// Draws of [`Hash::random`] that may hit a hidden field before the others are counted.
+const RANDOM_DRAWS: usize = 64;
+
 /// A hash. Never empty while it is a key's value.
 #[derive(Clone)]
 pub struct Hash {
     form: Form,
+    /// When fields expire; made with the first deadline, and kept.
+    deadlines: Option<Box<Deadlines>>,
 }
 
 #[derive(Clone)]
@@ -41,12 +51,12 @@ enum Form {
 
 impl Default for Hash {
     fn default() -> Self {
-        Self { form: Form::Compact(Listpack::new()) }
+        Self { form: Form::Compact(Listpack::new()), deadlines: None }
     }
 }
 
 impl Hash {
-    /// Number of fields.
+    /// Number of fields, including those that are hidden.
     pub fn len(&self) -> usize {
         match &self.form {
             Form::Compact(pairs) => pairs.len() / 2,
@@ -54,13 +64,31 @@ impl Hash {
         }
     }
 
-    /// Whether there are no fields.
+    /// Number of fields that are not hidden.
+    pub fn visible_len(&self) -> usize {
+        self.len() - self.deadlines.as_ref().map_or(0, |deadlines| deadlines.hidden())
+    }
+
+    /// Whether there are no fields, hidden ones included.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Whether a field is there but hidden.
+    fn hides(&self, field: &[u8]) -> bool {
+        self.deadlines.as_ref().is_some_and(|deadlines| deadlines.hides(field))
+    }
+
+    /// The deadlines, if any field is hidden.
+    fn hidden(&self) -> Option<&Deadlines> {
+        self.deadlines.as_deref().filter(|deadlines| deadlines.hides_any())
+    }
+
     /// The value of a field.
     pub fn get(&self, field: &[u8]) -> Option<Element<'_>> {
+        if self.hides(field) {
+            return None;
+        }
         match &self.form {
             Form::Compact(pairs) => pairs.at(pairs.next(find(pairs, field)?)?),
             Form::Table(table) => table.get(field).map(Element::Bytes),
@@ -69,14 +97,35 @@ impl Hash {
 
     /// Whether there is such a field.
     pub fn contains(&self, field: &[u8]) -> bool {
-        match &self.form {
+        let there = match &self.form {
             Form::Compact(pairs) => find(pairs, field).is_some(),
             Form::Table(table) => table.get(field).is_some(),
+        };
+        there && !self.hides(field)
+    }
+
+    /// Sets a field to a value, without a deadline; true when the field is new.
+    pub fn set(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
+        let was_hidden = self.persist(field).1;
+        self.set_value(field, value, limit) || was_hidden
+    }
+
+    /// Sets a field to a value and leaves its deadline; true when the field is new.
+    pub fn update(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
+        match self.hides(field) {
+            true => self.set(field, value, limit),
+            false => self.set_value(field, value, limit),
         }
     }
 
-    /// Sets a field to a value; true when the field is new.
-    pub fn set(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
+    /// Takes a field's deadline away. Whether it had one, and was hidden by it.
+    fn persist(&mut self, field: &[u8]) -> (bool, bool) {
+        let Some(deadlines) = &mut self.deadlines else { return (false, false) };
+        let at = deadlines.remove(field);
+        (at.is_some(), at.is_some_and(|at| deadlines.is_past(at)))
+    }
+
+    fn set_value(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
         if let Form::Compact(pairs) = &mut self.form {
             let (name, content) = (Element::from(field), Element::from(value));
             let fits = field.len().max(value.len()) <= limit.value
@@ -101,26 +150,49 @@ impl Hash {
 
     /// Removes a field; false when there was none.
     pub fn remove(&mut self, field: &[u8]) -> bool {
-        match &mut self.form {
+        let was_hidden = self.persist(field).1;
+        let was_there = match &mut self.form {
             Form::Compact(pairs) => match find(pairs, field) {
                 Some(at) => pairs.remove_from(at, 2) == 2,
                 None => false,
             },
             Form::Table(table) => table.remove(field),
-        }
+        };
+        was_there && !was_hidden
     }
 
     /// All fields with their values: in the order in which they were added while the hash is
     /// compact, in no order otherwise.
     pub fn iter(&self) -> Iter<'_> {
+        Iter { fields: self.all(), hidden: self.hidden() }
+    }
+
+    /// As [`Hash::iter`], with the hidden fields.
+    fn all(&self) -> All<'_> {
         match &self.form {
-            Form::Compact(pairs) => Iter::Compact(pairs.iter()),
-            Form::Table(table) => Iter::Table(table.iter()),
+            Form::Compact(pairs) => All::Compact(pairs.iter()),
+            Form::Table(table) => All::Table(table.iter()),
         }
     }
 
     /// A field chosen at random, each as likely as the others, with its value.
     pub fn random(&self, random: &mut Random) -> Option<(Element<'_>, Element<'_>)> {
+        let Some(hidden) = self.hidden() else { return self.draw(random) };
+        let visible = |name: &Element<'_>| !hidden.hides(name.as_bytes(&mut itoa::Buffer::new()));
+        for _ in 0..RANDOM_DRAWS {
+            match self.draw(random) {
+                Some(pair) if visible(&pair.0) => return Some(pair),
+                _ => {}
+            }
+        }
+        match self.visible_len() {
+            0 => None,
+            len => self.iter().nth(random.index(len)),
+        }
+    }
+
+    /// As [`Hash::random`], from the hidden fields too.
+    fn draw(&self, random: &mut Random) -> Option<(Element<'_>, Element<'_>)> {
         match &self.form {
             Form::Compact(pairs) => {
                 let at = pairs.seek(random.index(pairs.len() / 2) * 2)?;
@@ -139,18 +211,20 @@ impl Hash {
                 self.iter().for_each(|(field, value)| f(field, value));
                 0
             }
-            Form::Table(table) => table.scan(cursor, |field, value| {
-                f(Element::Bytes(field), Element::Bytes(value));
-            }),
+            Form::Table(table) => {
+                let hidden = self.hidden();
+                table.scan(cursor, |field, value| {
+                    if hidden.is_none_or(|deadlines| !deadlines.hides(field)) {
+                        f(Element::Bytes(field), Element::Bytes(value));
+                    }
+                })
+            }
         }
     }
 
-    /// The fields and values in turn, while the hash is compact.
-    pub fn as_listpack(&self) -> Option<&Listpack> {
-        match &self.form {
-            Form::Compact(pairs) => Some(pairs),
-            Form::Table(_) => None,
-        }
+    /// Whether the hash is in its compact form.
+    pub fn is_compact(&self) -> bool {
+        matches!(self.form, Form::Compact(_))
     }
 
     /// Changes to the large form, if that has not happened yet.
@@ -158,7 +232,7 @@ impl Hash {
         if let Form::Compact(_) = &self.form {
             let mut table = Box::new(FieldTable::default());
             let (mut name, mut content) = (itoa::Buffer::new(), itoa::Buffer::new());
-            for (field, value) in self.iter() {
+            for (field, value) in self.all() {
                 table.set(field.as_bytes(&mut name), value.as_bytes(&mut content));
             }
             self.form = Form::Table(table);
@@ -179,22 +253,72 @@ fn elements<'a>((field, value): (&'a [u8], &'a [u8])) -> (Element<'a>, Element<'
     (Element::Bytes(field), Element::Bytes(value))
 }
 
-/// Iterator over fields and values.
-pub enum Iter<'a> {
-    /// Of a compact hash.
+/// All fields and values, hidden ones too.
+enum All<'a> {
     Compact(crate::ds::listpack::Iter<'a>),
-    /// Of a large one.
     Table(table::Iter<'a>),
+}
+
+impl<'a> Iterator for All<'a> {
+    type Item = (Element<'a>, Element<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            All::Compact(pairs) => Some((pairs.next()?, pairs.next()?)),
+            All::Table(fields) => fields.next().map(elements),
+        }
+    }
+}
+
+/// Iterator over fields and values.
+pub struct Iter<'a> {
+    fields: All<'a>,
+    /// The deadlines, while they hide any field.
+    hidden: Option<&'a Deadlines>,
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (Element<'a>, Element<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Iter::Compact(pairs) => Some((pairs.next()?, pairs.next()?)),
-            Iter::Table(fields) => fields.next().map(elements),
-        }
+        let Some(hidden) = self.hidden else { return self.fields.next() };
+        let mut number = itoa::Buffer::new();
+        self.fields.find(|(field, _)| !hidden.hides(field.as_bytes(&mut number)))
+    }
+}
+
+/// What is said when fields expire.
+static EXPIRY: ExpiryWords = ExpiryWords { class: Class::HASH, event: "hexpired", remove: b"HDEL" };
+
+impl Expiring for Hash {
+    fn words(&self) -> &'static ExpiryWords {
+        &EXPIRY
+    }
+
+    fn has(&self, element: &[u8]) -> bool {
+        self.contains(element)
+    }
+
+    fn drop_element(&mut self, element: &[u8]) -> bool {
+        self.remove(element)
+    }
+
+    fn is_bare(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn deadlines(&self) -> Option<&Deadlines> {
+        self.deadlines.as_deref()
+    }
+
+    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
+        self.deadlines.as_deref_mut()
+    }
+
+    fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.deadlines.get_or_insert_default().set(element, at);
     }
 }
 
@@ -205,6 +329,7 @@ impl Object for Hash {
 
     fn encoding(&self) -> &'static str {
         match self.form {
+            Form::Compact(_) if self.deadlines.is_some() => "listpackex",
             Form::Compact(_) => "listpack",
             Form::Table(_) => "hashtable",
         }
@@ -215,14 +340,23 @@ impl Object for Hash {
             Form::Compact(pairs) => pairs.memory(),
             Form::Table(table) => table.memory(),
         };
-        size_of::<Self>() + own
+        size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
     }
 
     fn free_effort(&self) -> usize {
-        match &self.form {
+        let fields = match &self.form {
             Form::Compact(_) => 1,
             Form::Table(table) => table.len(),
-        }
+        };
+        fields + self.deadlines.as_ref().map_or(0, |d| d.len())
+    }
+
+    fn expiring(&self) -> Option<&dyn Expiring> {
+        Some(self)
+    }
+
+    fn expiring_mut(&mut self) -> Option<&mut dyn Expiring> {
+        Some(self)
     }
 
     fn duplicate(&self) -> Box<dyn Object> {
@@ -230,7 +364,7 @@ impl Object for Hash {
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {
-        let mut fields = self.iter().peekable();
+        let mut fields = self.all().peekable();
         while fields.peek().is_some() {
             let words: Vec<Vec<u8>> = fields
                 .by_ref()
@@ -241,6 +375,11 @@ impl Object for Hash {
             let line: Vec<&[u8]> =
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
+        }
+        let Some(deadlines) = &self.deadlines else { return };
+        for (field, at) in deadlines.iter() {
+            let at = itoa::Buffer::new().format(at).to_owned();
+            emit(&[b"HPEXPIREAT", key, at.as_bytes(), b"FIELDS", b"1", field]);
         }
     }
 }
