@@ -132,12 +132,21 @@ impl Ring {
     }
 }
 
-/// The log.
-pub struct EffectsLog {
+/// What every write changes, in cache lines of its own: what commands only look at stays in
+/// every processor's cache.
+#[repr(align(128))]
+struct Head {
     ring: Mutex<Ring>,
+    /// The ring's end, for those who need not lock it. Changes under the lock.
+    end: AtomicU64,
+}
+
+/// The log.
+#[repr(align(128))]
+pub struct EffectsLog {
+    head: Head,
     /// Whether anybody needs the log; otherwise writes skip it.
     active: AtomicBool,
-    end: AtomicU64,
     /// Whether a lossless reader lags by more than the ring can take.
     full: AtomicBool,
     room: Arc<Line>,
@@ -161,9 +170,8 @@ impl EffectsLog {
             keep: Vec::new(),
         };
         Self {
-            ring: Mutex::new(ring),
+            head: Head { ring: Mutex::new(ring), end: AtomicU64::new(0) },
             active: AtomicBool::new(false),
-            end: AtomicU64::new(0),
             full: AtomicBool::new(false),
             room: Arc::default(),
             durable: AtomicBool::new(false),
@@ -197,7 +205,7 @@ impl EffectsLog {
     /// The offset behind the last byte written.
     #[inline]
     pub fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
+        self.head.end.load(Ordering::Acquire)
     }
 
     /// Appends the effects of one command or transaction and returns the new end. The caller
@@ -223,7 +231,7 @@ impl EffectsLog {
             ring.put(b"*1\r\n$4\r\nEXEC\r\n");
         }
         let end = ring.end;
-        self.end.store(end, Ordering::SeqCst);
+        self.head.end.store(end, Ordering::Release);
         if !ring.keep.is_empty() && ring.lag() > ring.buf.len() as u64 / 2 {
             self.full.store(true, Ordering::SeqCst);
         }
@@ -318,7 +326,7 @@ impl EffectsLog {
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        lock(&self.ring)
+        lock(&self.head.ring)
     }
 }
 
@@ -365,7 +373,8 @@ impl Reader {
             Some(ticket) => ticket.again(waker),
             None => *place = Some(Ticket::take(&self.log.readers, waker)),
         }
-        self.log.end.load(Ordering::SeqCst) > self.offset()
+        // Under the lock: an append that this does not see will see the place in line.
+        self.log.ring().end > self.offset()
     }
 }
 

@@ -2,7 +2,7 @@
 //! commands on them.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::clock;
 use crate::command::{Command, Registry};
 use crate::config::Config;
-use crate::effects::{Effects, EffectsLog, RING_MIN};
+use crate::effects::{EffectsLog, RING_MIN};
 use crate::error::CmdError;
 use crate::freer::Freer;
 use crate::histogram::{Histogram, Latencies};
-use crate::keyspace::{Event, Keyspace};
+use crate::keyspace::{Aftermath, Event, Keyspace};
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
 use crate::session::Session;
@@ -80,10 +80,7 @@ pub struct Counters {
     keys: Box<[AtomicI64]>,
     volatile: Box<[AtomicI64]>,
     expiring: Box<[AtomicI64]>,
-    calls: Box<[AtomicU64]>,
-    nanos: Box<[AtomicU64]>,
-    failed: Box<[AtomicU64]>,
-    rejected: Box<[AtomicU64]>,
+    commands: Box<[CommandCounters]>,
     hits: AtomicU64,
     misses: AtomicU64,
     expired: AtomicU64,
@@ -96,6 +93,21 @@ pub struct Counters {
 
 /// Different error codes that a thread tells apart, so that no client can fill memory with them.
 const ERRORS_MAX: usize = 128;
+
+/// The figures of one command on one thread.
+#[derive(Default)]
+struct CommandCounters {
+    calls: AtomicU64,
+    nanos: AtomicU64,
+    failed: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl CommandCounters {
+    fn all(&self) -> [&AtomicU64; 4] {
+        [&self.calls, &self.nanos, &self.failed, &self.rejected]
+    }
+}
 
 fn zeros<T: Default>(n: usize) -> Box<[T]> {
     (0..n).map(|_| T::default()).collect()
@@ -117,10 +129,7 @@ impl Counters {
             keys: zeros(databases),
             volatile: zeros(databases),
             expiring: zeros(databases),
-            calls: zeros(commands),
-            nanos: zeros(commands),
-            failed: zeros(commands),
-            rejected: zeros(commands),
+            commands: zeros(commands),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             expired: AtomicU64::new(0),
@@ -141,12 +150,6 @@ impl Counters {
         for (mine, theirs) in signed.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter())) {
             shift(mine, theirs.load(Ordering::Relaxed));
         }
-        let lists = [
-            (&self.calls, &other.calls),
-            (&self.nanos, &other.nanos),
-            (&self.failed, &other.failed),
-            (&self.rejected, &other.rejected),
-        ];
         let single = [
             (&self.hits, &other.hits),
             (&self.misses, &other.misses),
@@ -154,7 +157,8 @@ impl Counters {
             (&self.expired_members, &other.expired_members),
             (&self.evicted, &other.evicted),
         ];
-        let listed = lists.into_iter().flat_map(|(a, b)| a.iter().zip(b.iter()));
+        let pairs = self.commands.iter().zip(&other.commands);
+        let listed = pairs.flat_map(|(a, b)| a.all().into_iter().zip(b.all()));
         for (mine, theirs) in listed.chain(single) {
             bump(mine, theirs.load(Ordering::Relaxed));
         }
@@ -201,15 +205,16 @@ impl Counters {
 
     #[inline]
     pub(crate) fn call(&self, command: usize, nanos: u64, failed: bool) {
-        bump(&self.calls[command], 1);
-        bump(&self.nanos[command], nanos);
+        let counters = &self.commands[command];
+        bump(&counters.calls, 1);
+        bump(&counters.nanos, nanos);
         if failed {
-            bump(&self.failed[command], 1);
+            bump(&counters.failed, 1);
         }
     }
 
     pub(crate) fn reject(&self, command: usize) {
-        bump(&self.rejected[command], 1);
+        bump(&self.commands[command].rejected, 1);
     }
 
     /// Counts a duration for percentiles.
@@ -266,7 +271,7 @@ pub struct Worker {
     pub(crate) participant: Arc<Participant>,
     pub(crate) active: Cell<bool>,
     pub(crate) counters: Arc<Counters>,
-    effects: RefCell<Effects>,
+    aftermath: Cell<Option<Box<Aftermath>>>,
     /// The last reading of the clock, in nanoseconds.
     pub(crate) clock: Cell<u64>,
     random: Cell<u64>,
@@ -274,13 +279,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn take_effects(&self) -> Effects {
-        self.effects.take()
+    /// An empty one.
+    #[inline]
+    pub(crate) fn take_aftermath(&self) -> Box<Aftermath> {
+        self.aftermath.take().unwrap_or_default()
     }
 
-    pub(crate) fn put_effects(&self, mut effects: Effects) {
-        effects.clear();
-        self.effects.replace(effects);
+    /// Takes one back that is empty again, for the next command.
+    #[inline]
+    pub(crate) fn put_aftermath(&self, aftermath: Box<Aftermath>) {
+        self.aftermath.set(Some(aftermath));
     }
 
     /// Whether lookups count as use of a key (CLIENT NO-TOUCH says no).
@@ -409,7 +417,7 @@ impl Engine {
             participant: self.keyspace.cells.gate().register(),
             active: Cell::new(false),
             counters,
-            effects: RefCell::default(),
+            aftermath: Cell::default(),
             clock: Cell::new(clock::now_nanos()),
             random: Cell::new(seed),
             touches: Cell::new(true),
@@ -457,7 +465,7 @@ impl Engine {
     pub fn totals(&self) -> Totals {
         let mut t = Totals::default();
         for c in lock(&self.counters).iter() {
-            t.commands += c.calls.iter().map(|n| n.load(Ordering::Relaxed)).sum::<u64>();
+            t.commands += c.commands.iter().map(|n| n.calls.load(Ordering::Relaxed)).sum::<u64>();
             t.hits += c.hits.load(Ordering::Relaxed);
             t.misses += c.misses.load(Ordering::Relaxed);
             t.expired += c.expired.load(Ordering::Relaxed);
@@ -471,10 +479,11 @@ impl Engine {
     pub fn command_totals(&self, command: &Command) -> CommandTotals {
         let mut t = CommandTotals::default();
         for c in lock(&self.counters).iter() {
-            t.calls += c.calls[command.id].load(Ordering::Relaxed);
-            t.nanos += c.nanos[command.id].load(Ordering::Relaxed);
-            t.failed += c.failed[command.id].load(Ordering::Relaxed);
-            t.rejected += c.rejected[command.id].load(Ordering::Relaxed);
+            let c = &c.commands[command.id];
+            t.calls += c.calls.load(Ordering::Relaxed);
+            t.nanos += c.nanos.load(Ordering::Relaxed);
+            t.failed += c.failed.load(Ordering::Relaxed);
+            t.rejected += c.rejected.load(Ordering::Relaxed);
         }
         t
     }
@@ -511,8 +520,7 @@ impl Engine {
     /// may survive.
     pub fn reset_totals(&self) {
         for c in lock(&self.counters).iter() {
-            let per_command = [&c.calls, &c.nanos, &c.failed, &c.rejected];
-            let all = per_command.into_iter().flat_map(|list| list.iter());
+            let all = c.commands.iter().flat_map(CommandCounters::all);
             let single = [&c.hits, &c.misses, &c.expired, &c.expired_members, &c.evicted];
             all.chain(single).for_each(|n| n.store(0, Ordering::Relaxed));
             c.latency.iter().filter_map(OnceLock::get).for_each(Histogram::reset);

@@ -89,14 +89,22 @@ impl Engine {
                 return Step::Parked;
             }
         }
-        let scope = match session.pending.scope.take() {
-            Some(scope) => scope,
-            None => self.scope(session, command, args),
+        // A command that counts its words itself may have been called without the key.
+        let own = command.single_key.and_then(|at| args.get(at));
+        let own = own.map(|key| (*key, self.keyspace.place(key)));
+        let scope = match (session.pending.scope.take(), own) {
+            (Some(scope), _) => scope,
+            (None, Some((_, place))) => Scope::Shards(ShardSet::one(place.shard)),
+            (None, None) => self.scope(session, command, args),
         };
         let Some(held) = self.hold_for(worker, session, command, scope, waker) else {
             return Step::Parked;
         };
-        self.run(worker, session, command, args, held, reply)
+        let mut space = Space::new(self, worker, held, session.db);
+        if let Some((key, place)) = own {
+            space = space.about(key, place);
+        }
+        self.run(session, command, args, space, reply)
     }
 
     /// Finds the command and checks whether the session may run it now.
@@ -161,15 +169,11 @@ impl Engine {
 
     /// The shards that a command needs before it can start.
     fn scope(&self, session: &Session, command: &Command, args: &[&[u8]]) -> Scope {
-        // A command that counts its words itself may have been called without the key.
-        if let Some(key) = command.single_key.and_then(|at| args.get(at)) {
-            return Scope::Shards(ShardSet::from_slice(&[shard_of(key)]));
-        }
         match command.spec.reach {
             Reach::Keys => {
                 let mut shards = ShardSet::new();
                 add_shards(command, args, &mut shards);
-                Scope::Shards(normal(shards))
+                Scope::Shards(shards)
             }
             Reach::All => Scope::All,
             Reach::Steps => Scope::Shards(ShardSet::new()),
@@ -245,17 +249,15 @@ impl Engine {
     /// Runs a command whose shards are held.
     fn run(
         &self,
-        worker: &Worker,
         session: &mut Session,
         command: &'static Command,
         args: &[&[u8]],
-        held: Held<'_>,
+        mut space: Space<'_>,
         reply: &mut Reply,
     ) -> Step {
+        let worker = space.worker();
         let start = worker.clock.get();
-        let now = (start / 1_000_000) as i64;
         let from = *session.pending.reply_start.get_or_insert(reply.len());
-        let mut space = Space::new(self, worker, held, now, session.db);
         let step = session.pending.step.take();
         let result = invoke(&mut space, session, command, args, reply, Mode::Client, step);
         let failed = result.is_err();
@@ -277,7 +279,7 @@ impl Engine {
         {
             host.track(session, command, args);
         }
-        drop(space);
+        space.end();
         let end = clock::now_nanos();
         worker.clock.set(end);
         let nanos = end.saturating_sub(start) + std::mem::take(&mut session.pending.spent);
@@ -337,7 +339,7 @@ impl Engine {
         let token = session.id;
         let Some(blocked) = &mut session.blocked else { return Poll::Ready(None) };
         let waiter = std::sync::Arc::clone(&blocked.waiter);
-        let shards = normal(waiter.keys.iter().map(|key| shard_of(key)).collect());
+        let shards = waiter.keys.iter().map(|key| shard_of(key)).collect();
         let Some(mut held) =
             self.poll_hold(worker, token, &mut blocked.wait, &Scope::Shards(shards), waker)
         else {
@@ -376,14 +378,14 @@ impl Engine {
         if !self.enter(worker) {
             return None;
         }
-        let shards = ShardSet::from_slice(&[shard]);
+        let shards = ShardSet::one(shard);
         let held = self.keyspace.cells.try_hold(&shards, &Default::default()).ok()?;
         worker.read_clock();
-        let now = (worker.clock.get() / 1_000_000) as i64;
-        let mut space = Space::new(self, worker, held, now, 0);
+        let mut space = Space::new(self, worker, held, 0);
         let result = work(&mut space);
         let mut session = Session::new(0, Box::new(()));
         conclude(&mut space, &mut session);
+        space.end();
         Some(result)
     }
 }
@@ -417,17 +419,17 @@ pub(super) fn invoke(
         && command.spec.is_write()
         && space.engine().effects.is_active()
     {
-        space.effects.push(db, args);
+        space.after.effects.push(db, args);
     }
     tell_modules(space);
     result
 }
 
 fn tell_modules(space: &mut Space<'_>) {
-    if space.touched.is_empty() {
+    if space.after.touched.is_empty() {
         return;
     }
-    let touched = std::mem::take(&mut space.touched);
+    let touched = std::mem::take(&mut space.after.touched);
     for (db, key) in touched {
         space.within(db, |space| {
             for module in space.engine().modules.iter() {
@@ -538,28 +540,35 @@ fn settle(
 
 /// The end of a critical section: logs the effects, serves who waited, hands out what came of it.
 fn conclude(space: &mut Space<'_>, session: &mut Session) {
+    let effects = &space.engine().effects;
     commit(space);
-    if !space.ready.is_empty() {
+    if !space.after.ready.is_empty() {
         serve::serve(space);
     }
-    let offset = space.engine().effects.end();
-    session.offset = offset;
-    if !space.events.is_empty() {
-        let events = std::mem::take(&mut space.events);
+    // The end of the log changes all the time on other threads; most commands need not know it.
+    if effects.is_durable() {
+        session.offset = effects.end();
+    }
+    if !space.after.events.is_empty() {
+        let events = std::mem::take(&mut space.after.events);
         if let Some(host) = space.engine().host() {
-            host.publish(session, &events, offset);
+            host.publish(session, &events, effects.end());
         }
     }
-    for (mailbox, bytes) in std::mem::take(&mut space.deliveries) {
-        mailbox.deliver(bytes, offset);
+    if !space.after.deliveries.is_empty() {
+        for (mailbox, bytes) in std::mem::take(&mut space.after.deliveries) {
+            mailbox.deliver(bytes, effects.end());
+        }
     }
 }
 
 /// Appends the effects so far to the log.
 pub(super) fn commit(space: &mut Space<'_>) {
-    if !space.effects.is_empty() {
-        space.engine().effects.append(&space.effects);
-        space.effects.clear();
+    let engine = space.engine();
+    let effects = &mut space.after.effects;
+    if !effects.is_empty() {
+        engine.effects.append(effects);
+        effects.clear();
     }
 }
 
@@ -584,13 +593,6 @@ pub(super) fn add_shards(command: &Command, args: &[&[u8]], shards: &mut ShardSe
     let mut at = Vec::new();
     keys::positions(command.spec, args, &mut at);
     shards.extend(at.into_iter().filter_map(|i| args.get(i)).map(|key| shard_of(key)));
-}
-
-/// Sorts and removes duplicates.
-pub(super) fn normal(mut shards: ShardSet) -> ShardSet {
-    shards.sort_unstable();
-    shards.dedup();
-    shards
 }
 
 /// The longest part of an unknown command's words that its error repeats.

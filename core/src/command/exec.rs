@@ -2,7 +2,7 @@
 
 use super::Command;
 use super::ctx::{Ctx, Mode};
-use super::dispatch::{add_shards, invoke, normal, words};
+use super::dispatch::{add_shards, invoke, words};
 use super::spec::{Flow, Outcome, Reach};
 use crate::clock;
 use crate::error::CmdError;
@@ -23,7 +23,7 @@ pub(super) fn scope(session: &Session) -> Scope {
         add_shards(queued.command, &words(&queued.args), &mut shards);
     }
     shards.extend(session.watch.keys.iter().map(|watched| shard_of(&watched.key)));
-    Scope::Shards(normal(shards))
+    Scope::Shards(shards)
 }
 
 /// Runs the queued commands.

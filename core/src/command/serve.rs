@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ctx::Mode;
-use super::dispatch::{commit, invoke, normal, words};
+use super::dispatch::{commit, invoke, words};
 use super::spec::Flow;
 use crate::blocking::{WaitState, Waiter};
 use crate::clock;
@@ -22,18 +22,18 @@ pub(super) fn wider(held: &Held<'_>) -> Option<ShardSet> {
         return None;
     }
     let mut wanted: Option<ShardSet> = None;
-    for &shard in held.shards() {
+    for shard in held.shards() {
         let queues = &held.shard(shard).queues;
         if queues.is_empty() {
             continue;
         }
         for other in queues.reach() {
             if !held.owns(other) {
-                wanted.get_or_insert_with(|| ShardSet::from_slice(held.shards())).push(other);
+                wanted.get_or_insert(*held.shards()).insert(other);
             }
         }
     }
-    wanted.map(normal)
+    wanted
 }
 
 /// Takes a waiter out of the queues of its keys.
@@ -48,11 +48,11 @@ pub(super) fn leave_queues(held: &mut Held<'_>, waiter: &Arc<Waiter>) {
 pub(super) fn serve(space: &mut Space<'_>) {
     let before = space.db();
     let mut next = 0;
-    while let Some((db, key)) = space.ready.get_mut(next).map(std::mem::take) {
+    while let Some((db, key)) = space.after.ready.get_mut(next).map(std::mem::take) {
         next += 1;
         serve_key(space, db, &key);
     }
-    space.ready.clear();
+    space.after.ready.clear();
     space.select(before);
 }
 
@@ -91,7 +91,7 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     worker.counters.call(waiter.command.id, nanos, false);
     engine.observe(&session, waiter.command, &args, nanos, Moment::Unblocked);
     if waiter.end(WaitState::Served) {
-        space.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
+        space.after.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
     }
     for key in &waiter.on {
         space.shard_mut(shard_of(key)).queues.remove(waiter.db, key, waiter);

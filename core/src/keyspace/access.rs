@@ -61,6 +61,8 @@ pub fn init(entry: &mut Entry, now: i64, tracking: Tracking) {
 #[inline]
 pub fn touch(entry: &mut Entry, now: i64, tracking: Tracking, dice: impl FnOnce() -> f64) {
     match tracking {
+        // A write would take the cache line away from other threads that read the entry.
+        Tracking::Lru if entry.clock() == lru_clock(now) => {}
         Tracking::Lru => entry.set_clock(lru_clock(now)),
         Tracking::Lfu { log_factor, decay_minutes } => {
             let mut counter = frequency(entry, now, decay_minutes);

@@ -9,8 +9,7 @@
 use std::cell::UnsafeCell;
 use std::task::Waker;
 
-use smallvec::SmallVec;
-
+use super::ShardSet;
 use super::entry::prefetch;
 use super::shard::Shard;
 use crate::effects::EffectsLog;
@@ -19,9 +18,6 @@ use crate::lock::{Busy, Gate, Participant, Stripes, Ticket};
 /// How many shards the keyspace has. A shard is 64 consecutive hash slots. More of them would cost
 /// memory in caches on every access, and fewer would make threads meet.
 pub const SHARDS: usize = 256;
-
-/// A set of shards, ascending and without duplicates.
-pub type ShardSet = SmallVec<[u16; 8]>;
 
 /// The shards, their locks and the gate.
 pub struct Cells {
@@ -76,8 +72,8 @@ impl Cells {
     /// Locks `shards` at once or not at all, without waiting. The caller's flag must be up.
     #[inline]
     pub fn try_hold(&self, shards: &ShardSet, wait: &Wait) -> Result<Held<'_>, Busy> {
-        self.shards.try_lock_all(shards, wait.place.as_ref())?;
-        Ok(Held { cells: self, shards: shards.clone(), gate_token: 0 })
+        self.shards.try_lock_all(shards.iter(), wait.place.as_ref())?;
+        Ok(Held { cells: self, shards: *shards, gate_token: 0 })
     }
 
     /// Locks `shards`, or takes a place in line and returns `None`: `waker` is then called when
@@ -113,7 +109,7 @@ impl Cells {
     #[inline]
     fn over(&self, shards: &ShardSet, wait: &mut Wait) {
         if let Some(place) = wait.place.take()
-            && self.shards.own(shards, &place)
+            && self.shards.own(shards.iter(), &place)
         {
             place.served();
         }
@@ -171,7 +167,20 @@ impl Held<'_> {
     /// Whether a shard is among those held.
     #[inline]
     pub fn owns(&self, shard: u16) -> bool {
-        self.gate_token != 0 || self.shards.contains(&shard)
+        self.gate_token != 0 || self.shards.contains(shard)
+    }
+
+    /// Locks one more shard, out of order but without waiting; false when it is busy.
+    #[inline]
+    pub fn add(&mut self, shard: u16) -> bool {
+        if self.owns(shard) {
+            return true;
+        }
+        let free = self.cells.shards.try_lock_once(shard);
+        if free {
+            self.shards.insert(shard);
+        }
+        free
     }
 
     /// Whether all shards are held.
@@ -180,7 +189,7 @@ impl Held<'_> {
     }
 
     /// The shards that are held; meaningless when all are.
-    pub fn shards(&self) -> &[u16] {
+    pub fn shards(&self) -> &ShardSet {
         &self.shards
     }
 
@@ -214,7 +223,7 @@ impl Drop for Held<'_> {
         if self.gate_token != 0 {
             self.cells.gate.open();
         }
-        for &shard in &self.shards {
+        for shard in &self.shards {
             self.cells.shards.unlock(shard);
         }
     }
@@ -228,7 +237,7 @@ mod tests {
     #[should_panic(expected = "was not locked")]
     fn a_shard_that_is_not_held_cannot_be_reached() {
         let cells = Cells::new();
-        let held = cells.try_hold(&ShardSet::from_slice(&[1, 5]), &Wait::default()).unwrap();
+        let held = cells.try_hold(&ShardSet::from_iter([1, 5]), &Wait::default()).unwrap();
         assert!(held.owns(5));
         held.shard(2);
     }
@@ -236,8 +245,8 @@ mod tests {
     #[test]
     fn a_locked_shard_is_busy_until_it_is_dropped() {
         let cells = Cells::new();
-        let held = cells.try_hold(&ShardSet::from_slice(&[1, 5]), &Wait::default()).unwrap();
-        let other = ShardSet::from_slice(&[0, 5]);
+        let held = cells.try_hold(&ShardSet::from_iter([1, 5]), &Wait::default()).unwrap();
+        let other = ShardSet::from_iter([0, 5]);
         assert_eq!(cells.try_hold(&other, &Wait::default()).err(), Some(Busy(5)));
         drop(held);
         assert!(cells.try_hold(&other, &Wait::default()).is_ok());

@@ -139,7 +139,7 @@ impl Space<'_> {
             let line: Vec<&[u8]> =
                 head.into_iter().chain(removed.iter().map(|element| &**element)).collect();
             let db = self.db();
-            self.effects.push(db, &line);
+            self.after.effects.push(db, &line);
         }
         self.touch(key);
         self.notify(words.class, words.event, key);

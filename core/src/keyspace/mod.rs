@@ -1,7 +1,7 @@
 //! The keyspace: 16,384 hash slots in lock-striped shards, a table a database in each.
 //!
 //! - [`cells`]: shards behind their locks; the only way to a shard is [`Held`].
-//! - [`shard`]: what a shard holds.
+//! - [`shard`]: what a shard holds; [`ShardSet`] says which shards a command needs.
 //! - [`entry`]: a key and its value in one allocation.
 //! - [`space`]: what commands do to keys; every change of an entry passes through it.
 //! - [`members`]: elements that expire on their own.
@@ -17,19 +17,22 @@ mod evict;
 mod expire;
 mod members;
 mod shard;
+mod shard_set;
 mod space;
 mod sweep;
 mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use cells::{Cells, Held, SHARDS, Scope, ShardSet, Wait};
+pub use cells::{Cells, Held, SHARDS, Scope, Wait};
 pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};
 pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
-pub use space::{Event, INVALIDATE_ALL, Put, Space};
+pub use shard_set::ShardSet;
+pub(crate) use space::Aftermath;
+pub use space::{Event, INVALIDATE_ALL, Place, Put, Space};
 pub use sweep::Sweep;
 pub use warm::WARM_MAX;
 
@@ -77,6 +80,12 @@ impl Keyspace {
         let (pa, pb) = (self.physical(a), self.physical(b));
         self.physical[a].store(pb, Ordering::Release);
         self.physical[b].store(pa, Ordering::Release);
+    }
+
+    /// Where a key is found.
+    #[inline]
+    pub fn place(&self, key: &[u8]) -> Place {
+        Place { shard: shard_of(key), hash: self.hash(key) }
     }
 
     /// The hash of a key in its table.

@@ -114,8 +114,8 @@ impl Space<'_> {
 
     fn held_shards(&self) -> impl Iterator<Item = u16> {
         let all = self.held().owns_all();
-        let some = if all { &[] } else { self.held().shards() };
-        (0..if all { SHARDS as u16 } else { 0 }).chain(some.iter().copied())
+        let some = if all { ShardSet::new() } else { *self.held().shards() };
+        (0..if all { SHARDS as u16 } else { 0 }).chain(some.iter())
     }
 
     /// Removes all keys of the current logical database; all shards have to be held. Watched keys

@@ -67,11 +67,17 @@ impl<T> Stripes<T> {
     /// has been waiting.
     #[inline]
     pub fn try_lock(&self, stripe: u16, place: Option<&Ticket>) -> Result<(), Busy> {
-        let state = &self.word(stripe).state;
-        if state.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+        if self.try_lock_once(stripe) {
             return Ok(());
         }
         self.try_lock_slow(stripe, place)
+    }
+
+    /// Takes one stripe if nobody has it or waits for it, without a second look.
+    #[inline]
+    pub fn try_lock_once(&self, stripe: u16) -> bool {
+        let state = &self.word(stripe).state;
+        state.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
@@ -100,13 +106,15 @@ impl<T> Stripes<T> {
 
     /// Takes all of `stripes` (ascending, no duplicates), or none of them.
     #[inline]
-    pub fn try_lock_all(&self, stripes: &[u16], place: Option<&Ticket>) -> Result<(), Busy> {
-        debug_assert!(stripes.is_sorted());
-        for (taken, &stripe) in stripes.iter().enumerate() {
+    pub fn try_lock_all(
+        &self,
+        stripes: impl Iterator<Item = u16> + Clone,
+        place: Option<&Ticket>,
+    ) -> Result<(), Busy> {
+        debug_assert!(stripes.clone().is_sorted());
+        for stripe in stripes.clone() {
             if let Err(busy) = self.try_lock(stripe, place) {
-                for &held in &stripes[..taken] {
-                    self.unlock(held);
-                }
+                stripes.take_while(|taken| *taken != stripe).for_each(|taken| self.unlock(taken));
                 return Err(busy);
             }
         }
@@ -150,8 +158,8 @@ impl<T> Stripes<T> {
     }
 
     /// Whether the line in which `place` stands is that of one of `stripes`.
-    pub fn own(&self, stripes: &[u16], place: &Ticket) -> bool {
-        stripes.iter().any(|&stripe| self.word(stripe).has_line(place.line()))
+    pub fn own(&self, mut stripes: impl Iterator<Item = u16>, place: &Ticket) -> bool {
+        stripes.any(|stripe| self.word(stripe).has_line(place.line()))
     }
 }
 

@@ -42,7 +42,7 @@ impl World {
     fn hold(&self, shards: &[u16]) {
         let (parker, waker) = Parker::pair();
         let mut place = None;
-        while let Err(busy) = self.stripes.try_lock_all(shards, place.as_ref()) {
+        while let Err(busy) = self.stripes.try_lock_all(shards.iter().copied(), place.as_ref()) {
             if self.stripes.park(busy, &mut place, &waker) {
                 parker.sleep();
             }

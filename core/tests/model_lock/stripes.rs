@@ -22,14 +22,14 @@ fn lock(world: &World, shards: &[u16]) -> u32 {
     let (parker, waker) = Parker::pair();
     let mut place = None;
     let mut failed = 0;
-    while let Err(busy) = world.stripes.try_lock_all(shards, place.as_ref()) {
+    while let Err(busy) = world.stripes.try_lock_all(shards.iter().copied(), place.as_ref()) {
         failed += 1;
         if world.stripes.park(busy, &mut place, &waker) {
             parker.sleep();
         }
     }
     if let Some(place) = place {
-        assert!(world.stripes.own(shards, &place));
+        assert!(world.stripes.own(shards.iter().copied(), &place));
         place.served();
     }
     failed

@@ -3,6 +3,11 @@
 //! [`Connection::poll`] does all that can be done now and registers for what it waits for: bytes
 //! to read, room to write, a shard, a key, the log, a job, a letter from another thread. Commands
 //! run in turns of at most [`TURN`], so that the connections of a thread share it fairly.
+//!
+//! When several connections have something to do, they do it in step: all read, then all run their
+//! commands, then all send, each step in a poll of its own, since the thread polls those that woke
+//! themselves after all others. So the keys of all commands can be fetched together, and the same
+//! code runs many times in a row.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,7 +21,7 @@ use std::time::Duration;
 
 use cairn_core::clock;
 use cairn_core::command::Step;
-use cairn_core::keyspace::WARM_MAX;
+use cairn_core::keyspace::{Place, WARM_MAX};
 use cairn_core::reply::Reply;
 use cairn_core::session::Session;
 use smallvec::SmallVec;
@@ -27,7 +32,7 @@ use super::mailbox::Letter;
 use super::stream::Stream;
 use super::thread::ThreadState;
 use crate::client::{After, Client};
-use crate::resp::{Limits, RequestReader, peek};
+use crate::resp::{Buffers, Limits, RequestReader, peek};
 
 /// Commands that a connection runs before others on its thread have their turn.
 const TURN: usize = 256;
@@ -103,6 +108,8 @@ pub struct Connection {
     /// The end of a wait is being carried out, with an error if true.
     unblocking: Option<bool>,
     job: Option<oneshot::Receiver<Vec<u8>>>,
+    /// `out` was held back once, for the others to run their commands first.
+    replies_held: bool,
     /// Close once everything is sent.
     closing: bool,
     /// Close now: who was killed may never read what is to be sent.
@@ -133,6 +140,7 @@ impl Connection {
             timer: None,
             unblocking: None,
             job: None,
+            replies_held: false,
             closing: false,
             killed: false,
             limits,
@@ -153,6 +161,12 @@ impl Connection {
                 Poll::Ready(()) => self.run(cx, &mut budget),
                 Poll::Pending => Pause::Waiting,
             };
+            if pause == Pause::Hungry && !self.out.is_empty() && !self.replies_held {
+                self.replies_held = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.replies_held = false;
             let sent = match self.poll_flush(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
                 Poll::Ready(Ok(())) if self.closing => return Poll::Ready(End::Done),
@@ -179,7 +193,11 @@ impl Connection {
             }
             match self.poll_read(cx) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(End::Closed),
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(_)) => {
+                    self.look_ahead();
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
                 Poll::Pending => return Poll::Pending,
             }
@@ -279,9 +297,12 @@ impl Connection {
             return Pause::Full;
         }
         let thread = Rc::clone(&self.thread);
-        if self.out.buffer_mut().capacity() == 0 {
-            std::mem::swap(self.out.buffer_mut(), &mut *thread.spare_out.borrow_mut());
+        if self.out.buffer_mut().capacity() == 0
+            && let Some(spare) = thread.spare_out.borrow_mut().pop()
+        {
+            *self.out.buffer_mut() = spare;
         }
+        thread.warm_ahead();
         thread.worker.set_touches(!self.client.no_touch.load(Ordering::Relaxed));
         let mut began = false;
         let mut until_warm = 0;
@@ -321,16 +342,25 @@ impl Connection {
         pause
     }
 
-    /// Brings the keys of the commands that have arrived into the cache.
+    /// Brings the keys of the commands that have arrived on this connection into the cache.
     fn warm(&self, thread: &ThreadState) {
         let ahead = self.reader.ahead();
         if ahead.len() < WARM_FROM {
             return;
         }
-        let mut keys: SmallVec<[&[u8]; WARM_MAX]> = SmallVec::new();
-        peek::keys(ahead, WARM_MAX, |key| keys.push(key));
-        if keys.len() > 1 {
-            thread.engine.warm(&thread.worker, self.session.db, &keys);
+        let mut places: SmallVec<[Place; WARM_MAX]> = SmallVec::new();
+        peek::keys(ahead, WARM_MAX, |key| places.push(thread.engine.keyspace.place(key)));
+        if places.len() > 1 {
+            thread.engine.warm(&thread.worker, self.session.db, &places);
+        }
+    }
+
+    /// Notes the key of a lone command that has just arrived, to be fetched with those of other
+    /// connections.
+    fn look_ahead(&self) {
+        let ahead = self.reader.ahead();
+        if ahead.len() < WARM_FROM {
+            peek::keys(ahead, 1, |key| self.thread.note_ahead(self.session.db, key));
         }
     }
 
@@ -447,8 +477,8 @@ impl Connection {
         if self.out.is_empty() {
             let spare = &mut *self.thread.spare_out.borrow_mut();
             let buffer = std::mem::take(self.out.buffer_mut());
-            if spare.capacity() < buffer.capacity() {
-                *spare = buffer;
+            if buffer.capacity() > 0 && spare.len() < Buffers::SPARE_MAX {
+                spare.push(buffer);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cairn_core::clock;
-use cairn_core::keyspace::ExpireCursor;
+use cairn_core::keyspace::{ExpireCursor, Place, WARM_MAX};
 use cairn_core::session::Session;
 use cairn_core::{Engine, Worker};
 use tokio::task::LocalSet;
@@ -20,6 +20,9 @@ use crate::client::{Client, ClientSeed};
 use crate::resp::Buffers;
 use crate::server::Server;
 
+/// Keys of different connections that are fetched together, well within the first-level cache.
+const AHEAD_MAX: usize = 4 * WARM_MAX;
+
 /// What the connections of a thread share.
 pub struct ThreadState {
     /// The engine.
@@ -28,10 +31,12 @@ pub struct ThreadState {
     pub worker: Worker,
     /// The server.
     pub server: Arc<Server>,
-    /// Request memory that the active connection borrows.
-    pub spare: RefCell<Buffers>,
+    /// Request memory that active connections borrow.
+    pub spare: RefCell<Vec<Buffers>>,
     /// Reply memory, likewise.
-    pub spare_out: RefCell<Vec<u8>>,
+    pub spare_out: RefCell<Vec<Vec<u8>>>,
+    /// Where the keys are that arrived commands are about, in one logical database.
+    ahead: RefCell<(usize, Vec<Place>)>,
     number: usize,
     mailbox: Arc<ThreadBox>,
     inboxes: RefCell<HashMap<u64, Rc<RefCell<Inbox>>>>,
@@ -61,6 +66,7 @@ pub fn start(
             server,
             spare: RefCell::default(),
             spare_out: RefCell::default(),
+            ahead: RefCell::default(),
             number,
             mailbox,
             inboxes: RefCell::default(),
@@ -126,6 +132,28 @@ fn connect(state: &Rc<ThreadState>, accepted: Accepted) {
 }
 
 impl ThreadState {
+    /// Notes the key of a command that has arrived and will run soon.
+    pub fn note_ahead(&self, db: usize, key: &[u8]) {
+        let (of, places) = &mut *self.ahead.borrow_mut();
+        if places.is_empty() {
+            *of = db;
+        }
+        if *of == db && places.len() < AHEAD_MAX {
+            places.push(self.engine.keyspace.place(key));
+        }
+    }
+
+    /// Brings the keys noted so far into the cache.
+    pub fn warm_ahead(&self) {
+        let (db, places) = &mut *self.ahead.borrow_mut();
+        if places.len() > 1 {
+            for some in places.chunks(WARM_MAX) {
+                self.engine.warm(&self.worker, *db, some);
+            }
+        }
+        places.clear();
+    }
+
     fn put(&self, client: u64, letter: Letter) {
         if let Some(inbox) = self.inboxes.borrow().get(&client) {
             inbox.borrow_mut().put(letter);

@@ -95,12 +95,17 @@ impl Default for Limits {
     }
 }
 
-/// The memory behind a [`RequestReader`]. A thread keeps one and lends it to the connection it
-/// serves, so that an idle connection owns none.
+/// The memory behind a [`RequestReader`]. A thread keeps some and lends them to the connections that
+/// are active, so that an idle connection owns none.
 #[derive(Default)]
 pub struct Buffers {
     bytes: Vec<u8>,
     args: Vec<ArgRange>,
+}
+
+impl Buffers {
+    /// The most that a thread keeps for connections that become active.
+    pub const SPARE_MAX: usize = 64;
 }
 
 /// How far the current request has been read.
@@ -230,24 +235,25 @@ impl RequestReader {
     }
 
     /// Takes over `spare`'s memory, unless the reader holds bytes in its own.
-    pub fn borrow_from(&mut self, spare: &mut Buffers) {
-        if self.pending() == 0 && self.buffers.bytes.capacity() < spare.bytes.capacity() {
-            self.clear();
-            std::mem::swap(&mut self.buffers, spare);
+    pub fn borrow_from(&mut self, spare: &mut Vec<Buffers>) {
+        if self.buffers.bytes.capacity() == 0
+            && let Some(buffers) = spare.pop()
+        {
+            self.buffers = buffers;
         }
     }
 
     /// Gives the memory back for the next connection to use, unless it holds bytes. Of unusually
-    /// large memory nothing is kept, nor where `spare` is in no need of it.
-    pub fn return_to(&mut self, spare: &mut Buffers) {
+    /// large memory nothing is kept, nor where `spare` has enough.
+    pub fn return_to(&mut self, spare: &mut Vec<Buffers>) {
         if self.pending() > 0 {
             return;
         }
         self.clear();
         let mut buffers = std::mem::take(&mut self.buffers);
-        if buffers.bytes.capacity() <= MAX_KEPT && spare.bytes.capacity() == 0 {
+        if (1..=MAX_KEPT).contains(&buffers.bytes.capacity()) && spare.len() < Buffers::SPARE_MAX {
             buffers.args.shrink_to(MAX_KEPT_ARGS);
-            *spare = buffers;
+            spare.push(buffers);
         }
     }
 

@@ -206,7 +206,7 @@ fn memory_follows_what_has_come_and_is_given_back() {
     assert_eq!(reader.args().get(2), Some(&value[..]));
     reader.consume();
 
-    let mut spare = Buffers::default();
+    let mut spare: Vec<Buffers> = Vec::new();
     reader.return_to(&mut spare);
     assert_eq!(reader.memory(), 0, "too large to be kept");
     reader.push(b"PING\r\n");

@@ -186,7 +186,7 @@ fn keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 fn key_itself(ctx: &mut Ctx<'_, '_>, key: &[u8]) -> Outcome {
     let shard = shard_of(key);
     if !ctx.space.held().owns(shard) {
-        return Ok(Flow::Again(Scope::Shards(ShardSet::from_slice(&[shard]))));
+        return Ok(Flow::Again(Scope::Shards(ShardSet::one(shard))));
     }
     let there = ctx.space.exists(key);
     ctx.reply.array(usize::from(there));

@@ -300,7 +300,7 @@ fn delete_documents(ctx: &mut Ctx<'_, '_>, state: Box<dyn std::any::Any + Send>)
         ctx.reply.ok();
         return done();
     }
-    let next = ShardSet::from_slice(&[state.shard]);
+    let next = ShardSet::one(state.shard);
     ctx.step = Some(state);
     Ok(Flow::Again(Scope::Shards(next)))
 }

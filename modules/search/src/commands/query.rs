@@ -65,9 +65,7 @@ pub fn search(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         answer(ctx.reply, ctx.space, &found);
         return done();
     }
-    let mut shards: ShardSet = found.result.hits.iter().map(|hit| shard_of(&hit.key)).collect();
-    shards.sort_unstable();
-    shards.dedup();
+    let shards: ShardSet = found.result.hits.iter().map(|hit| shard_of(&hit.key)).collect();
     ctx.step = Some(Box::new(found));
     Ok(Flow::Again(Scope::Shards(shards)))
 }

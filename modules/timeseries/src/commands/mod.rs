@@ -86,7 +86,7 @@ fn hold<'k>(
     ctx: &Ctx<'_, '_>,
     keys: impl IntoIterator<Item = &'k [u8]>,
 ) -> Result<Option<Flow>, CmdError> {
-    hold_shards(ctx, keys.into_iter().map(shard_of).collect(), ctx.space.held().shards())
+    hold_shards(ctx, keys.into_iter().map(shard_of).collect(), *ctx.space.held().shards())
 }
 
 /// As [`hold`], but what is held now is let go.
@@ -97,25 +97,23 @@ fn hold_only<'k>(
     ctx: &Ctx<'_, '_>,
     keys: impl IntoIterator<Item = &'k [u8]>,
 ) -> Result<Option<Flow>, CmdError> {
-    hold_shards(ctx, keys.into_iter().map(shard_of).collect(), &[])
+    hold_shards(ctx, keys.into_iter().map(shard_of).collect(), ShardSet::new())
 }
 
 fn hold_shards(
     ctx: &Ctx<'_, '_>,
     mut shards: ShardSet,
-    more: &[u16],
+    more: ShardSet,
 ) -> Result<Option<Flow>, CmdError> {
     const UNDECLARED: CmdError =
         CmdError::fixed("ERR TSDB: a script must declare all keys that it reaches");
-    if shards.iter().all(|shard| ctx.space.held().owns(*shard)) {
+    if shards.iter().all(|shard| ctx.space.held().owns(shard)) {
         return Ok(None);
     }
     if ctx.mode == Mode::Inside {
         return Err(UNDECLARED);
     }
-    shards.extend_from_slice(more);
-    shards.sort_unstable();
-    shards.dedup();
+    shards.extend(&more);
     Ok(Some(Flow::Again(Scope::Shards(shards))))
 }
 
