@@ -28,6 +28,7 @@ pub(crate) fn register(registry: &mut Registry) {
         lists::SPECS,
         lists::inside::SPECS,
         lists::blocking::SPECS,
+        lists::move_many::SPECS,
         transactions::SPECS,
     ];
     let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS].into_iter().flatten().copied();

@@ -1,8 +1,10 @@
 //! The commands on lists: here those that add and remove at the ends. By index or by value:
-//! [`inside`]; those that wait for elements: [`blocking`].
+//! [`inside`]; those that wait for elements: [`blocking`]; those that move several:
+//! [`move_many`].
 
 pub mod blocking;
 pub mod inside;
+pub mod move_many;
 #[cfg(test)]
 mod stress;
 #[cfg(test)]
