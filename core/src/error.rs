@@ -44,6 +44,12 @@ impl CmdError {
         Self::new(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
+    /// A word of a request as errors repeat it: up to its first zero byte, as C prints strings.
+    pub fn shown(word: &[u8]) -> Cow<'_, str> {
+        let end = word.iter().position(|byte| *byte == 0).unwrap_or(word.len());
+        String::from_utf8_lossy(&word[..end])
+    }
+
     /// The reply's text.
     pub fn text(&self) -> &str {
         &self.0

@@ -5,6 +5,7 @@
 //! its binary is.
 
 pub mod client;
+pub mod differ;
 pub mod linear;
 pub mod model;
 pub mod process;

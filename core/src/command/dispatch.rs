@@ -120,12 +120,19 @@ impl Engine {
             })?;
             Ok(command)
         });
-        if result.is_err()
-            && let Some(multi) = &mut session.multi
-        {
+        let Err(error) = result else { return result };
+        if args[0].eq_ignore_ascii_case(b"exec") {
+            // An EXEC that cannot run ends the transaction all the same.
+            session.multi = None;
+            session.watch.clear();
+            let (_, reason) = error.text().split_once(' ').unwrap_or_default();
+            let text = format!("EXECABORT Transaction discarded because of: {reason}");
+            return Err(CmdError::new(text));
+        }
+        if let Some(multi) = &mut session.multi {
             multi.broken = true;
         }
-        result
+        Err(error)
     }
 
     /// The command or subcommand that these words name, their number checked.
@@ -136,7 +143,7 @@ impl Engine {
         let Some(mut command) = self.registry.get(args[0]) else { return Err(unknown(args)) };
         if let (false, Some(name)) = (command.subcommands.is_empty(), args.get(1)) {
             command = command.subcommand(name).ok_or_else(|| {
-                let text = String::from_utf8_lossy(name);
+                let text = CmdError::shown(name);
                 let container = command.spec.name.to_uppercase();
                 CmdError::new(format!(
                     "ERR unknown subcommand '{text:.128}'. Try {container} HELP."
@@ -282,7 +289,8 @@ impl Engine {
         space.end();
         let end = clock::now_nanos();
         worker.clock.set(end);
-        let nanos = end.saturating_sub(start) + std::mem::take(&mut session.pending.spent);
+        let before = std::mem::take(&mut session.pending.spent);
+        let nanos = end.saturating_sub(start).saturating_add(before);
         match step {
             Step::Again => session.pending.spent = nanos,
             // It is counted when it has its reply.
@@ -605,11 +613,11 @@ fn unknown(args: &[&[u8]]) -> CmdError {
         if shown.len() >= ECHO_MAX {
             break;
         }
-        let text = String::from_utf8_lossy(arg);
+        let text = CmdError::shown(arg);
         let room = ECHO_MAX - shown.len();
         shown.push_str(&format!("'{}' ", text.chars().take(room).collect::<String>()));
     }
-    let name: String = String::from_utf8_lossy(args[0]).chars().take(ECHO_MAX).collect();
+    let name: String = CmdError::shown(args[0]).chars().take(ECHO_MAX).collect();
     CmdError::new(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
 }
 

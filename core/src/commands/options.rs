@@ -151,7 +151,7 @@ impl Condition {
                 word if is(word, "GT") => condition.gt = true,
                 word if is(word, "LT") => condition.lt = true,
                 _ => {
-                    let word = String::from_utf8_lossy(word);
+                    let word = CmdError::shown(word);
                     return Err(CmdError::new(format!("ERR Unsupported option {word}")));
                 }
             }

@@ -101,11 +101,16 @@ pub(crate) struct ScanArgs<'a> {
 }
 
 impl<'a> ScanArgs<'a> {
+    /// Reads a cursor alone: the options do not matter where there is nothing to scan.
+    pub(crate) fn cursor(word: &[u8]) -> Result<u64, CmdError> {
+        num::parse_u64(word).ok_or(CmdError::fixed("ERR invalid cursor"))
+    }
+
     /// Reads `cursor [MATCH pattern] [COUNT count] [NOVALUES]`; the last only where `values` says
     /// that there are any.
     pub(crate) fn parse(words: &[&'a [u8]], values: bool) -> Result<Self, CmdError> {
         let [cursor, options @ ..] = words else { return Err(CmdError::SYNTAX) };
-        let cursor = num::parse_u64(cursor).ok_or(CmdError::fixed("ERR invalid cursor"))?;
+        let cursor = Self::cursor(cursor)?;
         let mut args = Self { cursor, pattern: None, count: SCAN_COUNT, no_values: false };
         let mut options = options.iter();
         while let Some(option) = options.next() {
@@ -132,6 +137,13 @@ impl<'a> ScanArgs<'a> {
     pub(crate) fn matches(&self, name: Element<'_>) -> bool {
         let Some(pattern) = self.pattern else { return true };
         glob::matches(pattern, name.as_bytes(&mut itoa::Buffer::new()))
+    }
+
+    /// Answers as a scan that found nothing and is over.
+    pub(crate) fn answer_nothing(reply: &mut Reply) {
+        reply.array(2);
+        reply.bulk("0");
+        reply.array(0);
     }
 
     /// Calls `part`, which scans from a cursor and returns the next one and how many elements it

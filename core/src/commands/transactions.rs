@@ -66,7 +66,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         name: "unwatch",
         arity: 1,
-        flags: ALWAYS.or(Flags::FAST),
+        flags: Flags::NOSCRIPT.or(Flags::LOADING).or(Flags::STALE).or(Flags::FAST),
         acl: Acl::TRANSACTION,
         group: "transactions",
         since: "2.2.0",

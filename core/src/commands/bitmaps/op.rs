@@ -124,6 +124,9 @@ fn bitop(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let len = result.len();
     if len > 0 {
         ctx.space.put(target, Value::Bytes(result), Put::Persist);
+        if let Some(entry) = ctx.space.lookup_mut(target) {
+            entry.mark_raw();
+        }
         ctx.space.changed(Class::STRING, "set", target);
     } else if ctx.space.remove(target) {
         ctx.space.changed(Class::GENERIC, "del", target);

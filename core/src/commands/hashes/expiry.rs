@@ -261,7 +261,7 @@ impl<'a> SetArgs<'a> {
             }
             let unit = Unit::of(word);
             if unit.is_none() && !is(word, "KEEPTTL") {
-                let word = String::from_utf8_lossy(word);
+                let word = CmdError::shown(word);
                 return Err(CmdError::new(format!("ERR unknown argument: {word}")));
             }
             if args.expiry != Expiry::Unsaid {

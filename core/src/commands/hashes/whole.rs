@@ -56,26 +56,28 @@ fn one_half(
 }
 
 pub(super) fn hscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    ScanArgs::cursor(args[2])?;
+    let Some(hash) = ctx.space.object::<Hash>(args[1])? else {
+        ScanArgs::answer_nothing(ctx.reply);
+        return Ok(Flow::Done);
+    };
     let scan = ScanArgs::parse(&args[2..], true)?;
-    let hash = ctx.space.object::<Hash>(args[1])?;
     let mut found = Reply::new(ctx.reply.proto());
     let list = found.defer(Aggregate::Array);
     let mut len = 0;
     let next = scan.run(|cursor| {
         let mut seen = 0;
-        let next = hash.map_or(0, |hash| {
-            hash.scan(cursor, |field, value| {
-                seen += 1;
-                if !scan.matches(field) {
-                    return;
-                }
-                element(&mut found, field);
+        let next = hash.scan(cursor, |field, value| {
+            seen += 1;
+            if !scan.matches(field) {
+                return;
+            }
+            element(&mut found, field);
+            len += 1;
+            if !scan.no_values {
+                element(&mut found, value);
                 len += 1;
-                if !scan.no_values {
-                    element(&mut found, value);
-                    len += 1;
-                }
-            })
+            }
         });
         (next, seen)
     });

@@ -155,7 +155,7 @@ fn lset(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn lrem(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let count = int(args[2])?;
+    let count = parts::int_between(args[2], -i64::MAX, i64::MAX)?;
     let end = if count < 0 { End::Right } else { End::Left };
     let most = match usize::try_from(count.unsigned_abs()) {
         Ok(0) | Err(_) => usize::MAX,

@@ -1,0 +1,57 @@
+//! Sends random commands to two servers and prints where their replies differ.
+
+use std::process::ExitCode;
+
+use cairn_tests::differ::run::{Plan, run};
+
+const USAGE: &str = "usage: differ PORT_OF_MODEL PORT [--seed N] [--commands N] [--resp3] \
+                     [--families a,b] [--show N]";
+
+/// Differences that are printed unless told otherwise.
+const SHOWN: usize = 40;
+
+fn main() -> ExitCode {
+    match read(std::env::args().skip(1)) {
+        Some((plan, shown)) => report(&plan, shown),
+        None => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn read(mut words: impl Iterator<Item = String>) -> Option<(Plan, usize)> {
+    let ports = [words.next()?.parse().ok()?, words.next()?.parse().ok()?];
+    let mut plan = Plan { ports, seed: 1, commands: 20_000, resp3: false, families: Vec::new() };
+    let mut shown = SHOWN;
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--seed" => plan.seed = words.next()?.parse().ok()?,
+            "--commands" => plan.commands = words.next()?.parse().ok()?,
+            "--resp3" => plan.resp3 = true,
+            "--families" => plan.families = words.next()?.split(',').map(str::to_owned).collect(),
+            "--show" => shown = words.next()?.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some((plan, shown))
+}
+
+fn report(plan: &Plan, shown: usize) -> ExitCode {
+    let outcome = match run(plan) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            eprintln!("differ: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    outcome.differences.iter().take(shown).for_each(|difference| println!("{difference}"));
+    for (why, times) in &outcome.explained {
+        println!("{times} times meant: {why}");
+    }
+    for (name, times) in &outcome.missing {
+        println!("{times} times missing: {name}");
+    }
+    println!("{} same, {} differ", outcome.same, outcome.differences.len());
+    if outcome.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,176 @@
+//! Runs commands against two servers and reports where they differ.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::compare::{agree, explained};
+use super::generate::{Generator, Sample};
+use super::templates::How;
+use super::wire::{Link, Wire};
+
+/// After so many commands the contents of all keys are compared.
+const LOOK_EVERY: usize = 250;
+
+/// How many earlier commands on the same keys a report shows.
+const HISTORY: usize = 12;
+
+/// Most characters of a reply that a report shows.
+const BRIEF: usize = 600;
+
+/// What to run.
+pub struct Plan {
+    /// The servers' ports: the model first.
+    pub ports: [u16; 2],
+    /// The generator's seed.
+    pub seed: u64,
+    /// How many commands.
+    pub commands: usize,
+    /// Whether to speak RESP3.
+    pub resp3: bool,
+    /// The families' names; all when empty.
+    pub families: Vec<String>,
+}
+
+/// What came out.
+#[derive(Default)]
+pub struct Outcome {
+    /// Commands whose replies agreed.
+    pub same: usize,
+    /// Differences that are meant, by reason.
+    pub explained: BTreeMap<&'static str, usize>,
+    /// Commands that one of the servers does not have, with how often they came.
+    pub missing: BTreeMap<String, usize>,
+    /// Descriptions of all others.
+    pub differences: Vec<String>,
+}
+
+struct Pair {
+    links: [Link; 2],
+    /// Commands since all was removed.
+    history: Vec<Sample>,
+    queueing: bool,
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// When a server hangs up or sends what is no reply.
+pub fn run(plan: &Plan) -> io::Result<Outcome> {
+    let links = [Link::open(plan.ports[0])?, Link::open(plan.ports[1])?];
+    let mut pair = Pair { links, history: Vec::new(), queueing: false };
+    if plan.resp3 {
+        pair.both(&["HELLO", "3"])?;
+    }
+    pair.clear()?;
+    let mut generator = Generator::new(plan.seed, &plan.families);
+    let mut outcome = Outcome::default();
+    for number in 1..=plan.commands {
+        let sample = generator.sample();
+        pair.check(sample, &mut outcome)?;
+        if number % LOOK_EVERY == 0 && !pair.queueing {
+            pair.look(&mut outcome)?;
+        }
+    }
+    Ok(outcome)
+}
+
+impl Pair {
+    fn both<A: AsRef<[u8]>>(&mut self, words: &[A]) -> io::Result<[Wire; 2]> {
+        let [a, b] = &mut self.links;
+        a.send(words)?;
+        b.send(words)?;
+        Ok([a.receive()?, b.receive()?])
+    }
+
+    /// Removes all keys on both servers, so that one difference does not lead to others.
+    fn clear(&mut self) -> io::Result<()> {
+        if self.queueing {
+            self.both(&["DISCARD"])?;
+            self.queueing = false;
+        }
+        self.both(&["UNWATCH"])?;
+        self.both(&["SELECT", "0"])?;
+        self.both(&["FLUSHALL"])?;
+        self.history.clear();
+        Ok(())
+    }
+
+    fn check(&mut self, sample: Sample, outcome: &mut Outcome) -> io::Result<()> {
+        let [a, b] = self.both(&sample.words)?;
+        let name = sample.words[0].to_ascii_uppercase();
+        match name.as_slice() {
+            b"MULTI" if !a.is_error() => self.queueing = true,
+            b"EXEC" | b"DISCARD" if sample.words.len() == 1 => self.queueing = false,
+            _ => {}
+        }
+        if agree(sample.how, &a, &b) {
+            outcome.same += 1;
+            self.history.push(sample);
+            return Ok(());
+        }
+        let unknown = |reply: &Wire| reply.to_string().starts_with("-ERR unknown command");
+        if unknown(&a) != unknown(&b) {
+            *outcome.missing.entry(name.escape_ascii().to_string()).or_default() += 1;
+        } else if let Some(why) = explained(&sample.words, &a, &b) {
+            *outcome.explained.entry(why).or_default() += 1;
+        } else {
+            outcome.differences.push(self.describe(&sample, &a, &b));
+        }
+        self.clear()
+    }
+
+    /// Compares the types, encodings and contents of all keys.
+    fn look(&mut self, outcome: &mut Outcome) -> io::Result<()> {
+        let [Wire::Many(_, keys), _] = self.both(&["KEYS", "*"])? else { return Ok(()) };
+        for key in keys {
+            let Wire::Text(_, key) = key else { continue };
+            let [kind, _] = self.both(&[b"TYPE", key.as_slice()])?;
+            let Wire::Line(_, kind) = kind else { continue };
+            let words: &[&str] = match kind.as_slice() {
+                b"string" => &["GET"],
+                b"list" => &["LRANGE", "0", "-1"],
+                b"hash" => &["HGETALL"],
+                b"set" => &["SMEMBERS"],
+                b"zset" => &["ZRANGE", "0", "-1", "WITHSCORES"],
+                b"stream" => &["XRANGE", "-", "+"],
+                _ => continue,
+            };
+            let mut look: Vec<Vec<u8>> = words.iter().map(|w| w.as_bytes().to_vec()).collect();
+            look.insert(1, key.clone());
+            let encoding = [b"OBJECT".to_vec(), b"ENCODING".to_vec(), key];
+            let ends = outcome.differences.len();
+            self.check(Sample { words: look, how: How::Unordered }, outcome)?;
+            self.check(Sample { words: encoding.to_vec(), how: How::Exact }, outcome)?;
+            if outcome.differences.len() > ends {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn describe(&self, sample: &Sample, a: &Wire, b: &Wire) -> String {
+        let keys: Vec<&Vec<u8>> =
+            sample.words[1..].iter().filter(|word| (1..4).contains(&word.len())).collect();
+        let related = |s: &&Sample| s.words[1..].iter().any(|word| keys.contains(&word));
+        let all = keys.is_empty();
+        let before = self.history.iter().rev().filter(|s| all || related(s));
+        let mut before: Vec<String> = before.take(HISTORY).map(show).collect();
+        before.reverse();
+        let before = before.join("; ");
+        let (a, b) = (brief(a), brief(b));
+        format!("{}\n  first:  {a}\n  second: {b}\n  before: {before}", show(sample))
+    }
+}
+
+fn brief(reply: &Wire) -> String {
+    reply.to_string().chars().take(BRIEF).collect()
+}
+
+fn show(sample: &Sample) -> String {
+    let word = |word: &Vec<u8>| match word.as_slice() {
+        b"" => "\"\"".to_owned(),
+        word if word.contains(&b' ') => format!("\"{}\"", word.escape_ascii()),
+        word => word.escape_ascii().to_string(),
+    };
+    sample.words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
