@@ -8,7 +8,7 @@ use crate::config::table::{clients, collections, logging, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
-use crate::types::{Limits, hash};
+use crate::types::{Limits, hash, set};
 
 /// Settings that the hot path reads.
 pub struct Tuning {
@@ -71,6 +71,10 @@ impl Tuning {
             collections::HASH_MAX_LISTPACK_ENTRIES,
             collections::HASH_MAX_LISTPACK_VALUE,
             collections::LIST_MAX_LISTPACK_SIZE,
+            collections::SET_MAX_INTSET_ENTRIES,
+            collections::SET_MAX_LISTPACK_ENTRIES,
+            collections::SET_MAX_LISTPACK_VALUE,
+            collections::HLL_SPARSE_MAX_BYTES,
             clients::PROTO_MAX_BULK_LEN,
             clients::NOTIFY_KEYSPACE_EVENTS,
             logging::LATENCY_TRACKING,
@@ -106,6 +110,12 @@ impl Tuning {
             value: config.size(collections::HASH_MAX_LISTPACK_VALUE),
         });
         self.limits.set_list(config.int(collections::LIST_MAX_LISTPACK_SIZE));
+        self.limits.set_set(set::Limit {
+            integers: config.size(collections::SET_MAX_INTSET_ENTRIES),
+            entries: config.size(collections::SET_MAX_LISTPACK_ENTRIES),
+            value: config.size(collections::SET_MAX_LISTPACK_VALUE),
+        });
+        self.limits.set_hll_sparse(config.size(collections::HLL_SPARSE_MAX_BYTES));
         let letters = config.string(clients::NOTIFY_KEYSPACE_EVENTS);
         let classes = Class::parse(&letters)
             .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.")?;

@@ -6,11 +6,13 @@
 mod bitmaps;
 mod connection;
 mod hashes;
+mod hyperloglog;
 mod keys;
 mod lists;
 mod members;
 mod options;
 mod parts;
+mod sets;
 mod strings;
 #[cfg(test)]
 mod testing;
@@ -25,10 +27,13 @@ pub(crate) fn register(registry: &mut Registry) {
         hashes::SPECS,
         hashes::expiry::SPECS,
         hashes::import::SPECS,
+        hyperloglog::SPECS,
         lists::SPECS,
         lists::inside::SPECS,
         lists::blocking::SPECS,
         lists::move_many::SPECS,
+        sets::COMBINING,
+        sets::MEMBERS,
         transactions::SPECS,
     ];
     let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS].into_iter().flatten().copied();

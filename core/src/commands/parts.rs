@@ -6,6 +6,7 @@ use crate::ds::listpack::Element;
 use crate::error::CmdError;
 use crate::reply::Reply;
 use crate::util::long_double::LongDouble;
+use crate::util::random::Random;
 use crate::util::{glob, num};
 
 /// Elements that a scan looks at in one call when COUNT does not say.
@@ -91,6 +92,29 @@ pub(crate) fn index_range(start: i64, stop: i64, len: usize) -> std::ops::Range<
     if start >= end { 0..0 } else { start..end }
 }
 
+/// Passes `count` of `items`, which are `len` in number, to `f`, all choices being equally likely.
+///
+/// Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S).
+pub(crate) fn sample<T>(
+    items: impl Iterator<Item = T>,
+    len: usize,
+    count: usize,
+    random: &mut Random,
+    mut f: impl FnMut(T),
+) {
+    let (mut wanted, mut left) = (count, len);
+    for item in items {
+        if wanted == 0 {
+            break;
+        }
+        if random.index(left) < wanted {
+            f(item);
+            wanted -= 1;
+        }
+        left = left.saturating_sub(1);
+    }
+}
+
 /// The arguments of a scan of one collection.
 pub(crate) struct ScanArgs<'a> {
     cursor: u64,
@@ -108,13 +132,19 @@ impl<'a> ScanArgs<'a> {
 
     /// Reads `cursor [MATCH pattern] [COUNT count] [NOVALUES]`; the last only where `values` says
     /// that there are any.
+    ///
+    /// # Errors
+    /// For anything else.
     pub(crate) fn parse(words: &[&'a [u8]], values: bool) -> Result<Self, CmdError> {
         let [cursor, options @ ..] = words else { return Err(CmdError::SYNTAX) };
         let cursor = Self::cursor(cursor)?;
         let mut args = Self { cursor, pattern: None, count: SCAN_COUNT, no_values: false };
         let mut options = options.iter();
         while let Some(option) = options.next() {
-            if option.eq_ignore_ascii_case(b"NOVALUES") && values {
+            if option.eq_ignore_ascii_case(b"NOVALUES") {
+                if !values {
+                    return Err(CmdError::fixed("ERR NOVALUES option can only be used in HSCAN"));
+                }
                 args.no_values = true;
                 continue;
             }

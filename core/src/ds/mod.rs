@@ -6,12 +6,16 @@
 
 pub mod deadlines;
 pub mod hash;
+pub mod intset;
 pub mod listpack;
 pub mod quicklist;
 pub mod table;
+pub mod thin;
 
 pub use deadlines::Deadlines;
 pub use hash::{Seed, hash_bytes};
+pub use intset::IntSet;
 pub use listpack::Listpack;
 pub use quicklist::Quicklist;
 pub use table::Table;
+pub use thin::ThinBytes;

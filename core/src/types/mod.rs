@@ -5,7 +5,9 @@
 //! values are built of live in [`crate::ds`].
 
 pub mod hash;
+pub mod hyperloglog;
 pub mod list;
+pub mod set;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -16,6 +18,10 @@ pub struct Limits {
     hash_entries: AtomicUsize,
     hash_value: AtomicUsize,
     list_size: AtomicI64,
+    set_integers: AtomicUsize,
+    set_entries: AtomicUsize,
+    set_value: AtomicUsize,
+    hll_sparse: AtomicUsize,
 }
 
 impl Default for Limits {
@@ -24,6 +30,10 @@ impl Default for Limits {
             hash_entries: AtomicUsize::new(512),
             hash_value: AtomicUsize::new(64),
             list_size: AtomicI64::new(-2),
+            set_integers: AtomicUsize::new(512),
+            set_entries: AtomicUsize::new(128),
+            set_value: AtomicUsize::new(64),
+            hll_sparse: AtomicUsize::new(3000),
         }
     }
 }
@@ -54,5 +64,32 @@ impl Limits {
     /// limit they were made with.
     pub fn set_list(&self, value: i64) {
         self.list_size.store(value, Ordering::Relaxed);
+    }
+
+    /// `set-max-intset-entries`, `set-max-listpack-entries` and `set-max-listpack-value`.
+    #[inline]
+    pub fn set(&self) -> set::Limit {
+        set::Limit {
+            integers: self.set_integers.load(Ordering::Relaxed),
+            entries: self.set_entries.load(Ordering::Relaxed),
+            value: self.set_value.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes the limits of sets. Present values change their form when they are next written.
+    pub fn set_set(&self, limit: set::Limit) {
+        self.set_integers.store(limit.integers, Ordering::Relaxed);
+        self.set_entries.store(limit.entries, Ordering::Relaxed);
+        self.set_value.store(limit.value, Ordering::Relaxed);
+    }
+
+    /// `hll-sparse-max-bytes`.
+    pub fn hll_sparse(&self) -> usize {
+        self.hll_sparse.load(Ordering::Relaxed)
+    }
+
+    /// Changes how large a sparse HyperLogLog may be, in bytes.
+    pub fn set_hll_sparse(&self, bytes: usize) {
+        self.hll_sparse.store(bytes, Ordering::Relaxed);
     }
 }

@@ -1,5 +1,5 @@
 //! Small helpers without dependencies, with exactly Redis's semantics: numbers as text, glob
-//! patterns, quoted words, checksums, memory sizes; and a fast source of randomness.
+//! patterns, quoted words, checksums, hashes, memory sizes; and a fast source of randomness.
 //!
 //! Nothing here knows of keys, commands or the configuration.
 
@@ -11,6 +11,7 @@ pub mod glob;
 pub mod int;
 pub mod long_double;
 pub mod memory;
+pub mod murmur;
 pub mod random;
 mod scan;
 pub mod words;

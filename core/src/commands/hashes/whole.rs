@@ -164,25 +164,9 @@ impl Choice<'_> {
     fn distinct(&mut self, hash: &Hash, count: usize, random: &mut Random) {
         self.head(count);
         if hash.is_compact() || count > hash.visible_len() / DENSE_CHOICE {
-            self.walk(hash, count, random);
+            parts::sample(hash.iter(), hash.visible_len(), count, random, |pair| self.put(pair));
         } else {
             self.draw(hash, count, random);
-        }
-    }
-
-    /// Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): each
-    /// element is taken with the probability that makes all choices equally likely.
-    fn walk(&mut self, hash: &Hash, count: usize, random: &mut Random) {
-        let (mut wanted, mut left) = (count, hash.visible_len());
-        for pair in hash.iter() {
-            if wanted == 0 {
-                break;
-            }
-            if random.index(left) < wanted {
-                self.put(pair);
-                wanted -= 1;
-            }
-            left -= 1;
         }
     }
 

@@ -23,11 +23,11 @@ crate::params! {
     /// How many nodes at each end of a list are never compressed; 0 compresses none.
     LIST_COMPRESS_DEPTH = Param::int("list-compress-depth", "0", 0, INT_MAX).later();
     /// The most members of a set of integers that is kept compactly.
-    SET_MAX_INTSET_ENTRIES = Param::unsigned("set-max-intset-entries", "512", 0, ANY).later();
+    SET_MAX_INTSET_ENTRIES = Param::unsigned("set-max-intset-entries", "512", 0, ANY);
     /// The most members of another set that is kept compactly.
-    SET_MAX_LISTPACK_ENTRIES = Param::unsigned("set-max-listpack-entries", "128", 0, ANY).later();
+    SET_MAX_LISTPACK_ENTRIES = Param::unsigned("set-max-listpack-entries", "128", 0, ANY);
     /// The longest member of a set that is kept compactly, in bytes.
-    SET_MAX_LISTPACK_VALUE = Param::unsigned("set-max-listpack-value", "64", 0, ANY).later();
+    SET_MAX_LISTPACK_VALUE = Param::unsigned("set-max-listpack-value", "64", 0, ANY);
     /// The most members of a sorted set that is kept compactly.
     ZSET_MAX_LISTPACK_ENTRIES =
         Param::unsigned("zset-max-listpack-entries", "128", 0, ANY).alias("zset-max-ziplist-entries").later();
@@ -35,7 +35,7 @@ crate::params! {
     ZSET_MAX_LISTPACK_VALUE =
         Param::memory("zset-max-listpack-value", "64", 0, ANY).alias("zset-max-ziplist-value").later();
     /// The largest sparse HyperLogLog, in bytes.
-    HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY).later();
+    HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY);
     /// The largest node of a stream, in bytes; 0 is no limit.
     STREAM_NODE_MAX_BYTES = Param::memory("stream-node-max-bytes", "4096", 0, ANY).later();
     /// The most entries of a node of a stream; 0 is no limit.

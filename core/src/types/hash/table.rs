@@ -3,36 +3,38 @@
 //! Expiry of fields is not known here; it belongs beside the table, for the few that have one.
 
 use crate::ds::table::{self, Table};
-use crate::ds::{Seed, hash_bytes};
+use crate::ds::{Seed, ThinBytes, hash_bytes};
 
-/// A field and its value: the field's length as a base-128 number (least digits first, the top
-/// bit set on all but the last), the field, the value.
+/// A field and its value in one allocation: the field's length as a base-128 number (least digits
+/// first, the top bit set on all but the last), the field, the value.
 #[derive(Clone)]
-struct Pair(Box<[u8]>);
+struct Pair(ThinBytes);
+
+/// Digits that the length of any field has at most.
+const DIGITS_MAX: usize = usize::BITS.div_ceil(7) as usize;
 
 impl Pair {
     fn new(field: &[u8], value: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(digits(field.len()) + field.len() + value.len());
-        let mut rest = field.len();
+        let mut length = [0; DIGITS_MAX];
+        let (mut rest, mut digits) = (field.len(), 0);
         while rest >= 0x80 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
+            length[digits] = rest as u8 | 0x80;
+            (rest, digits) = (rest >> 7, digits + 1);
         }
-        bytes.push(rest as u8);
-        bytes.extend_from_slice(field);
-        bytes.extend_from_slice(value);
-        Self(bytes.into_boxed_slice())
+        length[digits] = rest as u8;
+        Self(ThinBytes::concat([&length[..=digits], field, value]))
     }
 
     #[inline]
     fn split(&self) -> (&[u8], &[u8]) {
+        let bytes = self.0.as_bytes();
         let (mut length, mut shift, mut at) = (0, 0, 0);
         loop {
-            let digit = self.0[at];
+            let digit = bytes[at];
             length |= usize::from(digit & 0x7f) << shift;
             (shift, at) = (shift + 7, at + 1);
             if digit & 0x80 == 0 {
-                return self.0[at..].split_at(length);
+                return bytes[at..].split_at(length);
             }
         }
     }
@@ -46,17 +48,18 @@ impl Pair {
     fn set(&mut self, value: &[u8]) {
         let (field, old) = self.split();
         if old.len() == value.len() {
-            let from = self.0.len() - value.len();
-            self.0[from..].copy_from_slice(value);
+            let bytes = self.0.as_mut_bytes();
+            let from = bytes.len() - value.len();
+            bytes[from..].copy_from_slice(value);
         } else {
             *self = Self::new(field, value);
         }
     }
-}
 
-/// How many digits of base 128 a number has.
-fn digits(n: usize) -> usize {
-    (usize::BITS - (n | 1).leading_zeros()).div_ceil(7) as usize
+    /// Bytes allocated beside the table.
+    fn memory(&self) -> usize {
+        self.0.memory()
+    }
 }
 
 /// Fields by their hashes, under a seed of the hash's own.
@@ -103,13 +106,13 @@ impl FieldTable {
     pub(super) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, field);
         if let Some(pair) = self.pairs.find_mut(hash, |pair| pair.field() == field) {
-            self.bytes -= pair.0.len();
+            self.bytes -= pair.memory();
             pair.set(value);
-            self.bytes += pair.0.len();
+            self.bytes += pair.memory();
             return false;
         }
         let pair = Pair::new(field, value);
-        self.bytes += pair.0.len();
+        self.bytes += pair.memory();
         self.pairs.insert_unique(hash, pair, hasher(&self.seed));
         true
     }
@@ -118,7 +121,7 @@ impl FieldTable {
     pub(super) fn remove(&mut self, field: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, field);
         let removed = self.pairs.remove(hash, |pair| pair.field() == field, hasher(&self.seed));
-        self.bytes -= removed.as_ref().map_or(0, |pair| pair.0.len());
+        self.bytes -= removed.as_ref().map_or(0, Pair::memory);
         removed.is_some()
     }
 
@@ -164,7 +167,6 @@ mod tests {
             let field = vec![b'f'; length];
             let mut pair = Pair::new(&field, b"value");
             assert_eq!(pair.split(), (field.as_slice(), b"value".as_slice()));
-            assert_eq!(pair.0.len(), digits(length) + length + 5);
             pair.set(b"other");
             assert_eq!(pair.split(), (field.as_slice(), b"other".as_slice()));
             pair.set(b"");

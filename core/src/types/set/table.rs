@@ -1,0 +1,100 @@
+//! The large form of a set: a table of members of one word each.
+//!
+//! Whatever only few members have, such as an expiry, belongs beside the table and not into it.
+
+use crate::ds::table::{self, Table};
+use crate::ds::{Seed, ThinBytes, hash_bytes};
+
+/// Members by their hashes, under a seed of the set's own.
+pub(super) struct MemberTable {
+    members: Table<ThinBytes>,
+    seed: Seed,
+    /// Bytes that members have allocated.
+    bytes: usize,
+}
+
+impl Default for MemberTable {
+    fn default() -> Self {
+        Self { members: Table::new(), seed: Seed::random(), bytes: 0 }
+    }
+}
+
+impl Clone for MemberTable {
+    fn clone(&self) -> Self {
+        let mut copy = Self { members: Table::new(), seed: self.seed, bytes: self.bytes };
+        for member in &self.members {
+            let hash = hash_bytes(&self.seed, member.as_bytes());
+            copy.members.insert_unique(hash, member.clone(), hasher(&self.seed));
+        }
+        copy
+    }
+}
+
+fn hasher(seed: &Seed) -> impl Fn(&ThinBytes) -> u64 {
+    |member| hash_bytes(seed, member.as_bytes())
+}
+
+impl MemberTable {
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, member: &[u8]) -> bool {
+        let hash = hash_bytes(&self.seed, member);
+        self.members.find(hash, |found| found.as_bytes() == member).is_some()
+    }
+
+    /// Adds a member; false when it is there already.
+    #[inline]
+    pub(super) fn insert(&mut self, member: &[u8]) -> bool {
+        let hash = hash_bytes(&self.seed, member);
+        let (thin, added) = self.members.find_or_insert(
+            hash,
+            |found| found.as_bytes() == member,
+            hasher(&self.seed),
+            || ThinBytes::new(member),
+        );
+        if added {
+            self.bytes += thin.memory();
+        }
+        added
+    }
+
+    /// Removes a member; false when it is not there.
+    pub(super) fn remove(&mut self, member: &[u8]) -> bool {
+        let hash = hash_bytes(&self.seed, member);
+        let eq = |found: &ThinBytes| found.as_bytes() == member;
+        let removed = self.members.remove(hash, eq, hasher(&self.seed));
+        self.bytes -= removed.as_ref().map_or(0, ThinBytes::memory);
+        removed.is_some()
+    }
+
+    pub(super) fn iter(&self) -> Iter<'_> {
+        Iter(self.members.iter())
+    }
+
+    pub(super) fn random(&self, random: u64) -> Option<&[u8]> {
+        self.members.random(random).map(ThinBytes::as_bytes)
+    }
+
+    /// See [`Table::scan`].
+    pub(super) fn scan(&self, cursor: u64, mut f: impl FnMut(&[u8])) -> u64 {
+        self.members.scan(cursor, hasher(&self.seed), |member| f(member.as_bytes()))
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.members.memory() + self.bytes
+    }
+}
+
+/// Iterator over members, in no order.
+pub struct Iter<'a>(table::Iter<'a, ThinBytes>);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(ThinBytes::as_bytes)
+    }
+}
