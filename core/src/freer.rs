@@ -1,9 +1,9 @@
 //! The freer: a thread that drops large values, so that commands need not.
 
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crate::value::Object;
@@ -13,6 +13,7 @@ pub struct Freer {
     queue: Sender<Box<dyn Any + Send>>,
     pending: Arc<AtomicU64>,
     freed: Arc<AtomicU64>,
+    after: Arc<OnceLock<fn()>>,
 }
 
 impl Freer {
@@ -21,16 +22,27 @@ impl Freer {
         let (queue, garbage) = channel::<Box<dyn Any + Send>>();
         let (pending, freed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let (p, f) = (Arc::clone(&pending), Arc::clone(&freed));
+        let after = Arc::new(OnceLock::<fn()>::new());
+        let then = Arc::clone(&after);
         let work = move || {
             for item in garbage {
                 drop(item);
                 p.fetch_sub(1, Ordering::Relaxed);
                 f.fetch_add(1, Ordering::Relaxed);
+                if let Some(then) = then.get() {
+                    then();
+                }
             }
         };
         // Without a thread the channel is closed, and values are dropped where they are given up.
         let _ = thread::Builder::new().name("freer".into()).spawn(work);
-        Self { queue, pending, freed }
+        Self { queue, pending, freed, after }
+    }
+
+    /// Has `then` called on the thread after each item. Only the first call has an effect.
+    pub fn after_each(&self, then: fn()) {
+        // A second one is ignored by design.
+        let _ = self.after.set(then);
     }
 
     /// Drops a value in the background.

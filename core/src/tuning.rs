@@ -14,6 +14,7 @@ use crate::types::{Limits, hash, set};
 pub struct Tuning {
     notify: AtomicU32,
     lfu: AtomicBool,
+    lrm: AtomicBool,
     lfu_log_factor: AtomicU32,
     lfu_decay_minutes: AtomicU32,
     lazy: AtomicU8,
@@ -41,6 +42,7 @@ impl Default for Tuning {
         Self {
             notify: AtomicU32::new(0),
             lfu: AtomicBool::new(false),
+            lrm: AtomicBool::new(false),
             lfu_log_factor: AtomicU32::new(10),
             lfu_decay_minutes: AtomicU32::new(1),
             lazy: AtomicU8::new(0),
@@ -90,6 +92,7 @@ impl Tuning {
         let policy = Policy::NAMES.iter().find(|(known, _)| known.as_bytes() == name);
         let policy = policy.map_or(Policy::NoEviction, |(_, policy)| *policy);
         self.eviction.set_policy(policy);
+        self.lrm.store(policy.is_lrm(), Ordering::Relaxed);
         self.eviction.set_samples(config.int(memory::MAXMEMORY_SAMPLES) as u32);
         self.set_tracking(if policy.is_lfu() {
             Tracking::Lfu {
@@ -150,6 +153,12 @@ impl Tuning {
         } else {
             self.notify.fetch_and(!Class::INVALIDATION.bits(), Ordering::SeqCst);
         }
+    }
+
+    /// Whether the clock of a key tells its last change, not its last use: the `lrm` policies.
+    #[inline]
+    pub fn tracks_changes_only(&self) -> bool {
+        self.lrm.load(Ordering::Relaxed)
     }
 
     /// How the use of keys is tracked.

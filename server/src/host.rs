@@ -45,7 +45,7 @@ impl Host for ServerHost {
     }
 
     fn used_memory(&self) -> usize {
-        memory::allocated()
+        memory::estimate()
     }
 
     fn observe(&self, _session: &Session, _seen: &Observed<'_>) {}

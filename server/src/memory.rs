@@ -1,14 +1,75 @@
 //! The allocator's own figures.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
 use tikv_jemalloc_ctl::{epoch, stats};
+
+/// Bytes by which a thread's own count may run ahead of what all threads see.
+const UNPUBLISHED_MAX: i64 = 16 * 1024;
+
+/// The allocator's figure when it was last read, and what threads have counted since.
+static USED: AtomicI64 = AtomicI64::new(0);
+
+/// A thread's share in [`USED`], from the counters that jemalloc keeps for it.
+struct Meter {
+    counters: Option<(ThreadLocal<u64>, ThreadLocal<u64>)>,
+    published: Cell<i64>,
+}
+
+impl Meter {
+    fn new() -> Self {
+        let read = || Some((thread::allocatedp::read().ok()?, thread::deallocatedp::read().ok()?));
+        let meter = Self { counters: read(), published: Cell::new(0) };
+        meter.published.set(meter.net());
+        meter
+    }
+
+    /// Bytes that this thread has allocated less those it has freed; negative where it frees what
+    /// others allocate.
+    fn net(&self) -> i64 {
+        let Some((allocated, freed)) = &self.counters else { return 0 };
+        allocated.get().wrapping_sub(freed.get()) as i64
+    }
+}
+
+thread_local! {
+    static METER: Meter = Meter::new();
+}
+
+/// Bytes that are allocated and not freed, as far as threads have told: a few loads, for the path
+/// of every command. Off by less than [`UNPUBLISHED_MAX`] a thread that counts, and by what other
+/// threads did since [`settle`].
+pub fn estimate() -> usize {
+    let used = METER.with(|meter| {
+        let net = meter.net();
+        let delta = net.wrapping_sub(meter.published.get());
+        if delta.abs() < UNPUBLISHED_MAX {
+            return USED.load(Ordering::Relaxed) + delta;
+        }
+        meter.published.set(net);
+        USED.fetch_add(delta, Ordering::Relaxed) + delta
+    });
+    usize::try_from(used).unwrap_or(0)
+}
+
+/// Brings [`estimate`] in line with the allocator's own figure. Called some times a second.
+pub fn settle() {
+    USED.store(i64::try_from(allocated()).unwrap_or(i64::MAX), Ordering::Relaxed);
+}
+
+/// Has the calling thread tell the others what it has freed.
+pub fn publish() {
+    estimate();
+}
 
 /// Bytes that are allocated and not freed: `used_memory`.
 ///
 /// Refreshes the allocator's statistics, which costs microseconds: not for the path of every
-/// command.
+/// command, which has [`estimate`].
 pub fn allocated() -> usize {
     refresh();
     stats::allocated::read().unwrap_or(0)

@@ -278,6 +278,7 @@ impl Server {
     /// Regular work, ten times a second.
     pub fn cron(&self) {
         self.pause.tick();
+        memory::settle();
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
         if tick.is_multiple_of(10) {
             let commands = self.engine.totals().commands;

@@ -17,7 +17,7 @@ use crate::host::ServerHost;
 use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
 use crate::server::Server;
-use crate::{commands, version};
+use crate::{commands, memory, version};
 
 /// A server that listens.
 pub struct Running {
@@ -85,6 +85,8 @@ impl Running {
         }
         let log = Log::new(Level::Notice);
         let server = Server::new(engine, log, threads(&config), file);
+        memory::settle();
+        server.engine.freer.after_each(memory::publish);
         server.engine.set_host(Box::new(ServerHost::new(&server)));
         follow_logging(&server);
         follow_backlog(&server);

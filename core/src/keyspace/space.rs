@@ -214,11 +214,16 @@ impl<'e> Space<'e> {
             // Whatever may not be removed is hidden from readers all the same.
             self.lookup_mut(key);
             self.hide_members(key, self.now);
-            let found = self.find(key);
+            let found = self.peek(key);
             worker.counters.lookup(found.is_some());
             return found;
         }
-        let found = self.lookup_mut(key);
+        let found = if self.engine.tuning.tracks_changes_only() {
+            self.expire_if_due(key);
+            self.find_mut(key)
+        } else {
+            self.lookup_mut(key)
+        };
         worker.counters.lookup(found.is_some());
         found.map(|entry| &*entry)
     }

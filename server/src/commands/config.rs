@@ -1,7 +1,7 @@
 //! CONFIG.
 
 use cairn_core::CmdError;
-use cairn_core::command::{Ctx, Flags, Flow, Outcome, Spec};
+use cairn_core::command::{Ctx, Flags, Flow, Outcome, Reach, Spec};
 use cairn_core::config::rewrite;
 use cairn_core::config::table::clients;
 
@@ -43,6 +43,8 @@ const SUBCOMMANDS: &[Spec] = &[
         arity: -4,
         summary: "Changes parameters",
         syntax: "parameter value [parameter value ...]",
+        // No command is under way while settings change, so all later ones see the new ones.
+        reach: Reach::All,
         handler: set,
         ..ABOUT
     },
