@@ -1,5 +1,5 @@
-//! Commands on keys of any type: removing, renaming, copying, expiring, finding them, and asking
-//! what they are.
+//! Commands on keys of any type: removing, renaming, copying, expiring, finding and sorting them,
+//! and asking what they are.
 
 mod expiry;
 mod flush;
@@ -7,12 +7,20 @@ mod object;
 mod presence;
 mod rename;
 mod scan;
+mod sort;
 
 use crate::command::{Acl, Flags, Spec};
 
 /// The family's commands, a file each.
-pub const SPECS: &[&[Spec]] =
-    &[presence::SPECS, expiry::SPECS, rename::SPECS, scan::SPECS, flush::SPECS, object::SPECS];
+pub const SPECS: &[&[Spec]] = &[
+    presence::SPECS,
+    expiry::SPECS,
+    rename::SPECS,
+    scan::SPECS,
+    flush::SPECS,
+    object::SPECS,
+    sort::SPECS,
+];
 
 /// What the specs of the family have in common.
 const GENERIC: Spec = Spec { acl: Acl::KEYSPACE, group: "generic", ..Spec::DEFAULT };
