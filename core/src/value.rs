@@ -77,12 +77,17 @@ pub struct ExpiryWords {
 
 /// A value whose elements can expire on their own.
 ///
-/// Elements whose time is over are removed before anybody looks, but only so many at a time: the
-/// others are hidden ([`Deadlines::hide_due`]) from everything but [`Expiring::remove_due`] and
-/// the plain count.
+/// Elements whose time is over are removed before anybody looks. A type that can hide elements
+/// ([`Deadlines::hide_due`]) from everything but [`Expiring::remove_due`] and the plain count has
+/// only so many removed at a time.
 pub trait Expiring {
     /// What to say when elements expire.
     fn words(&self) -> &'static ExpiryWords;
+
+    /// Whether elements that are hidden cannot be seen.
+    fn hides(&self) -> bool {
+        false
+    }
 
     /// Whether there is such an element.
     fn has(&self, element: &[u8]) -> bool;

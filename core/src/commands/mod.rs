@@ -25,6 +25,7 @@ pub(crate) fn register(registry: &mut Registry) {
     let families = [
         connection::SPECS,
         hashes::SPECS,
+        hashes::expiry::EXPIRY,
         hashes::expiry::SPECS,
         hashes::import::SPECS,
         hyperloglog::SPECS,
@@ -33,6 +34,7 @@ pub(crate) fn register(registry: &mut Registry) {
         lists::blocking::SPECS,
         lists::move_many::SPECS,
         sets::COMBINING,
+        sets::expiry::SPECS,
         sets::MEMBERS,
         transactions::SPECS,
     ];

@@ -176,6 +176,21 @@ impl Deadlines {
         }
     }
 
+    /// Passes the commands that set the deadlines to `emit`: of this name, with this keyword before
+    /// the elements.
+    pub fn rebuild(
+        &self,
+        command: &[u8],
+        key: &[u8],
+        keyword: &[u8],
+        emit: &mut dyn FnMut(&[&[u8]]),
+    ) {
+        for (element, at) in self.iter() {
+            let mut number = itoa::Buffer::new();
+            emit(&[command, key, number.format(at).as_bytes(), keyword, b"1", element]);
+        }
+    }
+
     /// Bytes allocated, itself included.
     pub fn memory(&self) -> usize {
         let own = match &self.form {

@@ -11,8 +11,8 @@ use super::{Entry, Space, ValueRef, shard_of};
 use crate::ds::Table;
 use crate::value::{Expiring, ExpiryWords};
 
-/// Most elements of one key that are removed when a command comes upon the key; the rest is
-/// hidden until the next command or cycle.
+/// Most elements of one key that are removed when a command comes upon the key, if the value can
+/// hide the rest until the next command or cycle.
 const REMOVED_AT_ONCE: usize = 256;
 
 /// Most elements that an active cycle removes from one shard before it lets others have it.
@@ -100,7 +100,8 @@ impl Space<'_> {
             // A command of a log meets the value as its primary did: nothing is hidden from it.
             self.hide_members(key, i64::MIN);
         } else {
-            self.expire_members(key, REMOVED_AT_ONCE);
+            let hides = self.find_mut(key).and_then(expiring_mut).is_some_and(|v| v.hides());
+            self.expire_members(key, if hides { REMOVED_AT_ONCE } else { usize::MAX });
         }
     }
 

@@ -22,92 +22,30 @@ const FIELDS: Family = Family {
     remove: b"HDEL",
 };
 
+/// HEXPIRE and its like.
+pub const EXPIRY: &[Spec] = members::specs!(
+    FIELDS,
+    Spec { since: "7.4.0", ..HASH },
+    "fields of a hash",
+    "FIELDS numfields field [field ...]",
+    ["hexpire", "hpexpire", "hexpireat", "hpexpireat"],
+    ["httl", "hpttl", "hexpiretime", "hpexpiretime"],
+    "hpersist"
+);
+
 const SET: Spec = Spec {
-    arity: -6,
-    flags: Flags::WRITE.or(Flags::FAST),
-    keys: UPDATE,
-    since: "7.4.0",
-    complexity: "O(1) for each field",
-    ..HASH
-};
-
-const ASK: Spec = Spec {
     arity: -5,
-    flags: Flags::READONLY.or(Flags::FAST),
-    keys: super::READ,
-    since: "7.4.0",
+    flags: Flags::WRITE.or(Flags::FAST),
+    since: "8.0.0",
     complexity: "O(1) for each field",
-    syntax: "key FIELDS numfields field [field ...]",
     ..HASH
 };
 
-/// The commands of this file.
+/// The commands that also set, read or remove fields.
 pub const SPECS: &[Spec] = &[
     Spec {
-        name: "hexpire",
-        summary: "Sets how many seconds fields of a hash have left",
-        syntax: "key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-        handler: |ctx, args| members::expire(ctx, args, &FIELDS, Unit::EX),
-        ..SET
-    },
-    Spec {
-        name: "hpexpire",
-        summary: "Sets how many milliseconds fields of a hash have left",
-        syntax: "key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-        handler: |ctx, args| members::expire(ctx, args, &FIELDS, Unit::PX),
-        ..SET
-    },
-    Spec {
-        name: "hexpireat",
-        summary: "Sets the Unix time, in seconds, at which fields of a hash expire",
-        syntax: "key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-        handler: |ctx, args| members::expire(ctx, args, &FIELDS, Unit::EXAT),
-        ..SET
-    },
-    Spec {
-        name: "hpexpireat",
-        summary: "Sets the Unix time, in milliseconds, at which fields of a hash expire",
-        syntax: "key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-        handler: |ctx, args| members::expire(ctx, args, &FIELDS, Unit::PXAT),
-        ..SET
-    },
-    Spec {
-        name: "hpersist",
-        arity: -5,
-        summary: "Has fields of a hash expire no longer",
-        syntax: "key FIELDS numfields field [field ...]",
-        handler: |ctx, args| members::persist(ctx, args, &FIELDS),
-        ..SET
-    },
-    Spec {
-        name: "httl",
-        summary: "Returns how many seconds fields of a hash have left",
-        handler: |ctx, args| members::left(ctx, args, &FIELDS, Unit::EX),
-        ..ASK
-    },
-    Spec {
-        name: "hpttl",
-        summary: "Returns how many milliseconds fields of a hash have left",
-        handler: |ctx, args| members::left(ctx, args, &FIELDS, Unit::PX),
-        ..ASK
-    },
-    Spec {
-        name: "hexpiretime",
-        summary: "Returns the Unix time, in seconds, at which fields of a hash expire",
-        handler: |ctx, args| members::left(ctx, args, &FIELDS, Unit::EXAT),
-        ..ASK
-    },
-    Spec {
-        name: "hpexpiretime",
-        summary: "Returns the Unix time, in milliseconds, at which fields of a hash expire",
-        handler: |ctx, args| members::left(ctx, args, &FIELDS, Unit::PXAT),
-        ..ASK
-    },
-    Spec {
         name: "hgetex",
-        arity: -5,
         keys: &[KeySpec::one(1, Access::RW.or(Access::ACCESS).or(Access::UPDATE))],
-        since: "8.0.0",
         summary: "Returns the values of fields of a hash and sets or clears when they expire",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]",
@@ -116,9 +54,7 @@ pub const SPECS: &[Spec] = &[
     },
     Spec {
         name: "hgetdel",
-        arity: -5,
         keys: &[KeySpec::one(1, Access::RW.or(Access::ACCESS).or(Access::DELETE))],
-        since: "8.0.0",
         summary: "Returns the values of fields of a hash and removes them",
         syntax: "key FIELDS numfields field [field ...]",
         handler: hgetdel,
@@ -126,8 +62,9 @@ pub const SPECS: &[Spec] = &[
     },
     Spec {
         name: "hsetex",
+        arity: -6,
         flags: Flags::WRITE.or(Flags::DENYOOM.or(Flags::FAST)),
-        since: "8.0.0",
+        keys: UPDATE,
         summary: "Sets fields of a hash and when they expire",
         syntax: "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value \

@@ -11,6 +11,7 @@ use crate::keyspace::{Put, Scope, ShardSet, Space, Value, ValueRef, shard_of};
 use crate::notify::Class;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
+use crate::types::set::Set;
 use crate::util::num;
 
 const SORT: Spec = Spec {
@@ -181,6 +182,9 @@ fn elements(
     let ValueRef::Object(object) = entry.value() else { return Err(CmdError::WRONG_TYPE) };
     if let Some(list) = object.downcast_ref::<List>() {
         return Ok((list.iter().map(|element| element.to_vec()).collect(), Source::List));
+    }
+    if let Some(set) = object.downcast_ref::<Set>() {
+        return Ok((set.iter().map(|member| member.to_vec()).collect(), Source::Set));
     }
     Err(CmdError::WRONG_TYPE)
 }

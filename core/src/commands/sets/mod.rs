@@ -1,8 +1,11 @@
 //! The commands on sets: here those that concern members one by one and the walk through them.
 //! Specs are in [`specs`], random choices in [`random`], what several sets make together in
-//! [`combine`].
+//! [`combine`], members that expire in [`expiry`].
 
 mod combine;
+pub mod expiry;
+#[cfg(test)]
+mod expiry_tests;
 mod random;
 mod specs;
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Hash {
     }
 
     /// Whether a field is there but hidden.
-    fn hides(&self, field: &[u8]) -> bool {
+    fn hides_field(&self, field: &[u8]) -> bool {
         self.deadlines.as_ref().is_some_and(|deadlines| deadlines.hides(field))
     }
 
@@ -86,7 +86,7 @@ impl Hash {
 
     /// The value of a field.
     pub fn get(&self, field: &[u8]) -> Option<Element<'_>> {
-        if self.hides(field) {
+        if self.hides_field(field) {
             return None;
         }
         match &self.form {
@@ -101,7 +101,7 @@ impl Hash {
             Form::Compact(pairs) => find(pairs, field).is_some(),
             Form::Table(table) => table.get(field).is_some(),
         };
-        there && !self.hides(field)
+        there && !self.hides_field(field)
     }
 
     /// Sets a field to a value, without a deadline; true when the field is new.
@@ -112,7 +112,7 @@ impl Hash {
 
     /// Sets a field to a value and leaves its deadline; true when the field is new.
     pub fn update(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
-        match self.hides(field) {
+        match self.hides_field(field) {
             true => self.set(field, value, limit),
             false => self.set_value(field, value, limit),
         }
@@ -297,6 +297,10 @@ impl Expiring for Hash {
         &EXPIRY
     }
 
+    fn hides(&self) -> bool {
+        true
+    }
+
     fn has(&self, element: &[u8]) -> bool {
         self.contains(element)
     }
@@ -376,10 +380,8 @@ impl Object for Hash {
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
         }
-        let Some(deadlines) = &self.deadlines else { return };
-        for (field, at) in deadlines.iter() {
-            let at = itoa::Buffer::new().format(at).to_owned();
-            emit(&[b"HPEXPIREAT", key, at.as_bytes(), b"FIELDS", b"1", field]);
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.rebuild(b"HPEXPIREAT", key, b"FIELDS", emit);
         }
     }
 }

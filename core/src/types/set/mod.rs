@@ -1,19 +1,22 @@
 //! Sets of members.
 //!
 //! A small set of integers is a sorted sequence of them, another small set a listpack, a large one
-//! a table ([`table`]). A set changes only towards the larger forms.
+//! a table ([`table`]). A set changes only towards the larger forms. Members that expire on their
+//! own have their deadlines beside it; a deadline goes with its member, and adding a member that
+//! is there leaves it.
 
 pub mod algebra;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::ds::IntSet;
 use crate::ds::intset;
 use crate::ds::listpack::{self, At, Element, Listpack};
+use crate::ds::{Deadlines, IntSet};
+use crate::notify::Class;
 use crate::util::num;
 use crate::util::random::Random;
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
 use table::MemberTable;
 
 /// The type `set`.
@@ -37,6 +40,8 @@ const REBUILD_MEMBERS: usize = 128;
 #[derive(Clone)]
 pub struct Set {
     form: Form,
+    /// When members expire; made with the first deadline, and kept.
+    deadlines: Option<Box<Deadlines>>,
 }
 
 #[derive(Clone)]
@@ -56,17 +61,17 @@ impl Set {
         } else {
             Form::Table(Box::default())
         };
-        Self { form }
+        Self { form, deadlines: None }
     }
 
     /// An empty set in the form that grows into any other.
     pub fn new() -> Self {
-        Self { form: Form::Integers(IntSet::new()) }
+        Self { form: Form::Integers(IntSet::new()), deadlines: None }
     }
 
     /// An empty set in its large form.
     pub fn large() -> Self {
-        Self { form: Form::Table(Box::default()) }
+        Self { form: Form::Table(Box::default()), deadlines: None }
     }
 
     /// Changes to the large form if so many members are to come at once that they could not stay
@@ -173,6 +178,9 @@ impl Set {
 
     /// Removes a member; false when it is not there.
     pub fn remove(&mut self, member: &[u8]) -> bool {
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.remove(member);
+        }
         match &mut self.form {
             Form::Integers(integers) => num::parse_i64(member).is_some_and(|n| integers.remove(n)),
             Form::Compact(members) => match find(members, member.into()) {
@@ -295,6 +303,39 @@ impl std::fmt::Debug for Set {
     }
 }
 
+/// What is said when members expire.
+static EXPIRY: ExpiryWords = ExpiryWords { class: Class::SET, event: "sexpired", remove: b"SREM" };
+
+impl Expiring for Set {
+    fn words(&self) -> &'static ExpiryWords {
+        &EXPIRY
+    }
+
+    fn has(&self, element: &[u8]) -> bool {
+        self.contains(element)
+    }
+
+    fn drop_element(&mut self, element: &[u8]) -> bool {
+        self.remove(element)
+    }
+
+    fn is_bare(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn deadlines(&self) -> Option<&Deadlines> {
+        self.deadlines.as_deref()
+    }
+
+    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
+        self.deadlines.as_deref_mut()
+    }
+
+    fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.deadlines.get_or_insert_default().set(element, at);
+    }
+}
+
 impl Object for Set {
     fn kind(&self) -> &'static Kind {
         &SET
@@ -314,14 +355,23 @@ impl Object for Set {
             Form::Compact(members) => members.memory(),
             Form::Table(table) => table.memory(),
         };
-        size_of::<Self>() + own
+        size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
     }
 
     fn free_effort(&self) -> usize {
-        match &self.form {
+        let members = match &self.form {
             Form::Table(table) => table.len(),
             _ => 1,
-        }
+        };
+        members + self.deadlines.as_ref().map_or(0, |d| d.len())
+    }
+
+    fn expiring(&self) -> Option<&dyn Expiring> {
+        Some(self)
+    }
+
+    fn expiring_mut(&mut self) -> Option<&mut dyn Expiring> {
+        Some(self)
     }
 
     fn duplicate(&self) -> Box<dyn Object> {
@@ -337,6 +387,9 @@ impl Object for Set {
             let line: Vec<&[u8]> =
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
+        }
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.rebuild(b"SPEXPIREAT", key, b"MEMBERS", emit);
         }
     }
 }

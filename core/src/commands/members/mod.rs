@@ -2,8 +2,12 @@
 //! families HEXPIRE, SEXPIRE and ZEXPIRE have in common. Each family names itself by a
 //! [`Family`]; a key's value is reached as [`Expiring`], whatever its type.
 
-use super::options::{Condition, Unit, int, invalid_expire, is};
+mod specs;
+
+pub(crate) use specs::specs;
+
 use crate::command::{Ctx, Flow, Mode, Outcome};
+use crate::commands::options::{Condition, Unit, int, invalid_expire, is};
 use crate::error::CmdError;
 use crate::keyspace::{Entry, Space, ValueRef};
 use crate::notify::Class;
