@@ -8,7 +8,7 @@ use crate::config::table::{clients, collections, logging, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
-use crate::types::{Limits, hash, set};
+use crate::types::{Limits, hash, set, zset};
 
 /// Settings that the hot path reads.
 pub struct Tuning {
@@ -111,6 +111,10 @@ impl Tuning {
         self.limits.set_hash(hash::Limit {
             entries: config.size(collections::HASH_MAX_LISTPACK_ENTRIES),
             value: config.size(collections::HASH_MAX_LISTPACK_VALUE),
+        });
+        self.limits.set_zset(zset::Limit {
+            entries: config.size(collections::ZSET_MAX_LISTPACK_ENTRIES),
+            value: config.size(collections::ZSET_MAX_LISTPACK_VALUE),
         });
         self.limits.set_list(config.int(collections::LIST_MAX_LISTPACK_SIZE));
         self.limits.set_set(set::Limit {

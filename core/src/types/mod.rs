@@ -8,6 +8,7 @@ pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 pub mod set;
+pub mod zset;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -22,6 +23,8 @@ pub struct Limits {
     set_entries: AtomicUsize,
     set_value: AtomicUsize,
     hll_sparse: AtomicUsize,
+    zset_entries: AtomicUsize,
+    zset_value: AtomicUsize,
 }
 
 impl Default for Limits {
@@ -34,6 +37,8 @@ impl Default for Limits {
             set_entries: AtomicUsize::new(128),
             set_value: AtomicUsize::new(64),
             hll_sparse: AtomicUsize::new(3000),
+            zset_entries: AtomicUsize::new(128),
+            zset_value: AtomicUsize::new(64),
         }
     }
 }
@@ -91,5 +96,21 @@ impl Limits {
     /// Changes how large a sparse HyperLogLog may be, in bytes.
     pub fn set_hll_sparse(&self, bytes: usize) {
         self.hll_sparse.store(bytes, Ordering::Relaxed);
+    }
+
+    /// `zset-max-listpack-entries` and `zset-max-listpack-value`.
+    #[inline]
+    pub fn zset(&self) -> zset::Limit {
+        zset::Limit {
+            entries: self.zset_entries.load(Ordering::Relaxed),
+            value: self.zset_value.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes the limits of sorted sets. Present values change their form when they are next
+    /// written.
+    pub fn set_zset(&self, limit: zset::Limit) {
+        self.zset_entries.store(limit.entries, Ordering::Relaxed);
+        self.zset_value.store(limit.value, Ordering::Relaxed);
     }
 }

@@ -30,10 +30,10 @@ crate::params! {
     SET_MAX_LISTPACK_VALUE = Param::unsigned("set-max-listpack-value", "64", 0, ANY);
     /// The most members of a sorted set that is kept compactly.
     ZSET_MAX_LISTPACK_ENTRIES =
-        Param::unsigned("zset-max-listpack-entries", "128", 0, ANY).alias("zset-max-ziplist-entries").later();
+        Param::unsigned("zset-max-listpack-entries", "128", 0, ANY).alias("zset-max-ziplist-entries");
     /// The longest member of a sorted set that is kept compactly, in bytes.
     ZSET_MAX_LISTPACK_VALUE =
-        Param::memory("zset-max-listpack-value", "64", 0, ANY).alias("zset-max-ziplist-value").later();
+        Param::memory("zset-max-listpack-value", "64", 0, ANY).alias("zset-max-ziplist-value");
     /// The largest sparse HyperLogLog, in bytes.
     HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY);
     /// The largest node of a stream, in bytes; 0 is no limit.

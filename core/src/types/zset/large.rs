@@ -1,0 +1,253 @@
+//! The large form of a sorted set: a table that finds members, and a counted tree that orders
+//! them by score and then by their bytes.
+//!
+//! The table owns the members; the tree's entries refer to them. Therefore a member goes into the
+//! table before the tree, and out of the tree before the table, and nothing outside of this file
+//! sees an entry.
+#![allow(unsafe_code)]
+
+use std::cmp::Ordering;
+
+use super::member::{Member, MemberRef};
+use super::tree::{self, Key, Tree};
+use super::{LexRange, ScoreRange};
+use crate::ds::table::{self, Table};
+use crate::ds::{Seed, hash_bytes};
+
+/// A member and its score, in the table.
+struct Slot {
+    member: Member,
+    score: f64,
+}
+
+impl Slot {
+    fn entry(&self) -> Entry {
+        Entry { score: self.score, member: self.member.refer() }
+    }
+}
+
+/// A member and its score, in the tree. Its member is alive: see the file's page.
+#[derive(Clone, Copy)]
+struct Entry {
+    score: f64,
+    member: MemberRef,
+}
+
+impl Entry {
+    #[inline]
+    fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: entries exist only while their member is in the table, and this file gives out
+        // the bytes of an entry only for as long as the table is borrowed.
+        unsafe { self.member.bytes() }
+    }
+}
+
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Scores are never NaN.
+        match self.score.partial_cmp(&other.score) {
+            Some(Ordering::Less) => Ordering::Less,
+            Some(Ordering::Greater) => Ordering::Greater,
+            _ => self.bytes().cmp(other.bytes()),
+        }
+    }
+}
+
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+impl Key for Entry {
+    #[inline]
+    fn prefetch(&self) {
+        self.member.prefetch();
+    }
+}
+
+/// Members by their hashes, under a seed of the set's own, and in order.
+pub(super) struct Large {
+    slots: Table<Slot>,
+    order: Tree<Entry>,
+    seed: Seed,
+    /// Bytes that the members have allocated.
+    bytes: usize,
+}
+
+impl Default for Large {
+    fn default() -> Self {
+        Self { slots: Table::new(), order: Tree::default(), seed: Seed::random(), bytes: 0 }
+    }
+}
+
+impl Clone for Large {
+    fn clone(&self) -> Self {
+        let mut copy = Self { seed: self.seed, ..Self::default() };
+        for (member, score) in self.walk(0, false) {
+            copy.add(hash_bytes(&self.seed, member), member, score);
+        }
+        copy
+    }
+}
+
+fn hasher(seed: &Seed) -> impl Fn(&Slot) -> u64 {
+    |slot| hash_bytes(seed, slot.member.bytes())
+}
+
+impl Large {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn slot(&self, member: &[u8]) -> Option<&Slot> {
+        let hash = hash_bytes(&self.seed, member);
+        self.slots.find(hash, |slot| slot.member.bytes() == member)
+    }
+
+    pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
+        self.slot(member).map(|slot| slot.score)
+    }
+
+    /// The rank and the score of a member.
+    pub(super) fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
+        let slot = self.slot(member)?;
+        Some((self.order.rank(&slot.entry()), slot.score))
+    }
+
+    /// Adds a member that is not there.
+    fn add(&mut self, hash: u64, member: &[u8], score: f64) {
+        let slot = Slot { member: Member::new(member), score };
+        self.bytes += slot.member.memory();
+        let entry = slot.entry();
+        self.slots.insert_unique(hash, slot, hasher(&self.seed));
+        self.order.insert(entry);
+    }
+
+    /// Gives a member the score that `decide` makes of its present one, if it returns any, and
+    /// adds the member if need be. Returns the score before.
+    pub(super) fn update(
+        &mut self,
+        member: &[u8],
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Option<f64> {
+        let hash = hash_bytes(&self.seed, member);
+        let Some(slot) = self.slots.find_mut(hash, |slot| slot.member.bytes() == member) else {
+            if let Some(score) = decide(None) {
+                self.add(hash, member, score);
+            }
+            return None;
+        };
+        let old = slot.entry();
+        if let Some(score) = decide(Some(old.score))
+            && score != old.score
+        {
+            self.order.remove(&old);
+            slot.score = score;
+            self.order.insert(slot.entry());
+        }
+        Some(old.score)
+    }
+
+    /// Removes a member and returns its score.
+    pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        let hash = hash_bytes(&self.seed, member);
+        let slot = self.slots.find(hash, |slot| slot.member.bytes() == member)?;
+        self.order.remove(&slot.entry());
+        let slot =
+            self.slots.remove(hash, |slot| slot.member.bytes() == member, hasher(&self.seed))?;
+        self.bytes -= slot.member.memory();
+        Some(slot.score)
+    }
+
+    /// Removes so many members from a rank on, as far as there are any, and passes each to `f`.
+    pub(super) fn remove_ranks(
+        &mut self,
+        rank: usize,
+        count: usize,
+        mut f: impl FnMut(&[u8], f64),
+    ) -> usize {
+        let entries: Vec<Entry> = self.order.walk(rank, false).take(count).collect();
+        for entry in &entries {
+            self.order.remove(entry);
+            let hash = hash_bytes(&self.seed, entry.bytes());
+            let same = |slot: &Slot| slot.member.bytes() == entry.bytes();
+            if let Some(slot) = self.slots.remove(hash, same, hasher(&self.seed)) {
+                self.bytes -= slot.member.memory();
+                f(slot.member.bytes(), slot.score);
+            }
+        }
+        entries.len()
+    }
+
+    /// The ranks of the members whose scores are in a range.
+    pub(super) fn score_ranks(&self, range: &ScoreRange) -> std::ops::Range<usize> {
+        let start = self.order.partition(|entry| range.is_below(entry.score));
+        let end = self.order.partition(|entry| !range.is_above(entry.score));
+        start..end.max(start)
+    }
+
+    /// The ranks of the members in a range, if all scores are equal.
+    pub(super) fn lex_ranks(&self, range: &LexRange<'_>) -> std::ops::Range<usize> {
+        let start = self.order.partition(|entry| range.is_below(entry.bytes()));
+        let end = self.order.partition(|entry| !range.is_above(entry.bytes()));
+        start..end.max(start)
+    }
+
+    /// The members in order from a rank on, backwards if `reverse`.
+    pub(super) fn walk(&self, rank: usize, reverse: bool) -> Walk<'_> {
+        Walk(self.order.walk(rank, reverse))
+    }
+
+    pub(super) fn random(&self, random: u64) -> Option<(&[u8], f64)> {
+        self.slots.random(random).map(|slot| (slot.member.bytes(), slot.score))
+    }
+
+    /// See [`Table::scan`].
+    pub(super) fn scan(&self, cursor: u64, mut f: impl FnMut(&[u8], f64)) -> u64 {
+        self.slots.scan(cursor, hasher(&self.seed), |slot| f(slot.member.bytes(), slot.score))
+    }
+
+    /// The members in no order.
+    pub(super) fn unordered(&self) -> Unordered<'_> {
+        Unordered(self.slots.iter())
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.slots.memory() + self.order.memory() + self.bytes
+    }
+}
+
+/// Iterator over members and scores in order.
+pub(super) struct Walk<'a>(tree::Walk<'a, Entry>);
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = (&'a [u8], f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|entry| (entry.bytes(), entry.score))
+    }
+}
+
+/// Iterator over members and scores in no order.
+pub(super) struct Unordered<'a>(table::Iter<'a, Slot>);
+
+impl<'a> Iterator for Unordered<'a> {
+    type Item = (&'a [u8], f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|slot| (slot.member.bytes(), slot.score))
+    }
+}

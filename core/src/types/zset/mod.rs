@@ -1,0 +1,351 @@
+//! Sorted sets: members, each with a score, in the order of scores and then of the members' bytes.
+//!
+//! A small sorted set is a listpack ([`compact`]); a large one is a table of members and a counted
+//! tree of the same ([`large`]). A sorted set that has become large stays so. Scores are never
+//! NaN: callers see to that.
+
+mod compact;
+mod large;
+mod member;
+mod range;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::ops::Range;
+
+pub use range::{LexBound, LexRange, ScoreRange};
+
+use crate::ds::listpack::{Element, Listpack};
+use crate::util::num;
+use crate::util::random::Random;
+use crate::value::{Emit, Kind, Object};
+use compact::Compact;
+use large::Large;
+
+/// The type `zset`.
+pub static ZSET: Kind = Kind { name: "zset" };
+
+/// How large a sorted set may be and still be compact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Most members.
+    pub entries: usize,
+    /// Longest member, in bytes.
+    pub value: usize,
+}
+
+/// Members in one command of [`Object::rebuild`].
+const REBUILD_MEMBERS: usize = 64;
+
+/// A sorted set. Never empty while it is a key's value.
+#[derive(Clone)]
+pub struct Zset {
+    form: Form,
+}
+
+#[derive(Clone)]
+enum Form {
+    Compact(Compact),
+    Large(Box<Large>),
+}
+
+impl Default for Zset {
+    fn default() -> Self {
+        Self { form: Form::Compact(Compact::default()) }
+    }
+}
+
+impl Zset {
+    /// An empty sorted set that is to take so many members, the longest of so many bytes.
+    pub fn for_members(count: usize, longest: usize, limit: Limit) -> Self {
+        match count <= limit.entries && longest <= limit.value {
+            true => Self::default(),
+            false => Self { form: Form::Large(Box::default()) },
+        }
+    }
+
+    /// A sorted set of different members, given in order.
+    pub fn from_sorted<M: AsRef<[u8]>>(pairs: &[(M, f64)], limit: Limit) -> Self {
+        let longest = pairs.iter().map(|(member, _)| member.as_ref().len()).max().unwrap_or(0);
+        let mut zset = Self::for_members(pairs.len(), longest, limit);
+        let pairs = pairs.iter().map(|(member, score)| (member.as_ref(), *score));
+        match &mut zset.form {
+            Form::Compact(compact) => *compact = Compact::from_sorted(pairs),
+            Form::Large(large) => {
+                for (member, score) in pairs {
+                    large.update(member, |_| Some(score));
+                }
+            }
+        }
+        zset
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        match &self.form {
+            Form::Compact(compact) => compact.len(),
+            Form::Large(large) => large.len(),
+        }
+    }
+
+    /// Whether there are no members.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The score of a member.
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        match &self.form {
+            Form::Compact(compact) => compact.find(member).map(|(_, score)| score),
+            Form::Large(large) => large.score(member),
+        }
+    }
+
+    /// The number of members before this one, and its score.
+    pub fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
+        match &self.form {
+            Form::Compact(compact) => compact.rank(member),
+            Form::Large(large) => large.rank(member),
+        }
+    }
+
+    /// Gives a member a score and adds it if need be; true when it is new.
+    pub fn insert(&mut self, member: &[u8], score: f64, limit: Limit) -> bool {
+        self.update(member, limit, |_| Some(score)).is_none()
+    }
+
+    /// Gives a member the score that `decide` makes of its present one; `None` leaves everything
+    /// as it is. A member that is not there is added. Returns the score before.
+    pub fn update(
+        &mut self,
+        member: &[u8],
+        limit: Limit,
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Option<f64> {
+        let compact = match &mut self.form {
+            Form::Compact(compact) => compact,
+            Form::Large(large) => return large.update(member, decide),
+        };
+        let found = compact.find(member);
+        let before = found.map(|(_, score)| score);
+        let Some(score) = decide(before) else { return before };
+        if let Some((at, before)) = found {
+            if score != before {
+                compact.remove_at(at);
+                compact.add(member, score);
+            }
+        } else if member.len() <= limit.value
+            && compact.len() < limit.entries
+            && compact.fits(member)
+        {
+            compact.add(member, score);
+        } else {
+            self.large_mut().update(member, |_| Some(score));
+        }
+        before
+    }
+
+    /// Removes a member and returns its score.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        match &mut self.form {
+            Form::Compact(compact) => {
+                let (at, score) = compact.find(member)?;
+                compact.remove_at(at);
+                Some(score)
+            }
+            Form::Large(large) => large.remove(member),
+        }
+    }
+
+    /// Removes the members of these ranks, as far as there are any, in order, and passes each to
+    /// `f`. Returns how many there were.
+    pub fn remove_ranks(&mut self, ranks: Range<usize>, mut f: impl FnMut(&[u8], f64)) -> usize {
+        let count = ranks.len();
+        match &mut self.form {
+            Form::Compact(compact) => {
+                for (member, score) in compact.walk(ranks.start, false).take(count) {
+                    f(member.as_bytes(&mut itoa::Buffer::new()), score);
+                }
+                compact.remove_ranks(ranks.start, count)
+            }
+            Form::Large(large) => large.remove_ranks(ranks.start, count, f),
+        }
+    }
+
+    /// The ranks of the members whose scores are in a range.
+    pub fn score_ranks(&self, range: &ScoreRange) -> Range<usize> {
+        match &self.form {
+            Form::Compact(compact) => compact.score_ranks(range),
+            Form::Large(large) => large.score_ranks(range),
+        }
+    }
+
+    /// The ranks of the members in a range. Where not all scores are equal, the range is of no
+    /// use, but still one.
+    pub fn lex_ranks(&self, range: &LexRange<'_>) -> Range<usize> {
+        match &self.form {
+            Form::Compact(compact) => compact.lex_ranks(range),
+            Form::Large(large) => large.lex_ranks(range),
+        }
+    }
+
+    /// The members with their scores, in order, from a rank on; backwards if `reverse`. Nothing
+    /// when there is no such rank.
+    pub fn walk(&self, rank: usize, reverse: bool) -> Walk<'_> {
+        if rank >= self.len() {
+            return Walk::Compact(None);
+        }
+        match &self.form {
+            Form::Compact(compact) => Walk::Compact(Some(compact.walk(rank, reverse))),
+            Form::Large(large) => Walk::Large(large.walk(rank, reverse)),
+        }
+    }
+
+    /// All members with their scores, in whatever order is fastest.
+    pub fn iter(&self) -> Iter<'_> {
+        match &self.form {
+            Form::Compact(compact) => Iter::Compact(compact.walk(0, false)),
+            Form::Large(large) => Iter::Large(large.unordered()),
+        }
+    }
+
+    /// A member chosen at random, each as likely as the others, with its score.
+    pub fn random(&self, random: &mut Random) -> Option<(Element<'_>, f64)> {
+        match &self.form {
+            Form::Compact(compact) => compact.walk(random.index(compact.len()), false).next(),
+            Form::Large(large) => large.random(random.next_u64()).map(element),
+        }
+    }
+
+    /// Passes some members to `f` and returns the cursor to go on with, 0 after the last. A scan
+    /// begins with 0 and passes every member that is there throughout. A compact sorted set is
+    /// passed in one go.
+    pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>, f64)) -> u64 {
+        match &self.form {
+            Form::Compact(compact) => {
+                compact.walk(0, false).for_each(|(member, score)| f(member, score));
+                0
+            }
+            Form::Large(large) => {
+                large.scan(cursor, |member, score| f(Element::Bytes(member), score))
+            }
+        }
+    }
+
+    /// The members and scores in turn and in order, while the sorted set is compact.
+    pub fn as_listpack(&self) -> Option<&Listpack> {
+        match &self.form {
+            Form::Compact(compact) => Some(compact.listpack()),
+            Form::Large(_) => None,
+        }
+    }
+
+    /// Changes to the large form, if that has not happened yet.
+    fn large_mut(&mut self) -> &mut Large {
+        if let Form::Compact(compact) = &self.form {
+            let mut large = Box::<Large>::default();
+            for (member, score) in compact.walk(0, false) {
+                large.update(member.as_bytes(&mut itoa::Buffer::new()), |_| Some(score));
+            }
+            self.form = Form::Large(large);
+        }
+        match &mut self.form {
+            Form::Large(large) => large,
+            Form::Compact(_) => unreachable!("the form has just been changed"),
+        }
+    }
+}
+
+fn element((member, score): (&[u8], f64)) -> (Element<'_>, f64) {
+    (Element::Bytes(member), score)
+}
+
+/// Iterator over members and scores in order.
+#[allow(private_interfaces)]
+pub enum Walk<'a> {
+    /// Of a compact sorted set.
+    Compact(Option<compact::Walk<'a>>),
+    /// Of a large one.
+    Large(large::Walk<'a>),
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = (Element<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Walk::Compact(members) => members.as_mut()?.next(),
+            Walk::Large(members) => members.next().map(element),
+        }
+    }
+}
+
+/// Iterator over members and scores in no order.
+#[allow(private_interfaces)]
+pub enum Iter<'a> {
+    /// Of a compact sorted set.
+    Compact(compact::Walk<'a>),
+    /// Of a large one.
+    Large(large::Unordered<'a>),
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Element<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Compact(members) => members.next(),
+            Iter::Large(members) => members.next().map(element),
+        }
+    }
+}
+
+impl Object for Zset {
+    fn kind(&self) -> &'static Kind {
+        &ZSET
+    }
+
+    fn encoding(&self) -> &'static str {
+        match self.form {
+            Form::Compact(_) => "listpack",
+            Form::Large(_) => "skiplist",
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let own = match &self.form {
+            Form::Compact(compact) => compact.listpack().memory(),
+            Form::Large(large) => large.memory(),
+        };
+        size_of::<Self>() + own
+    }
+
+    fn free_effort(&self) -> usize {
+        match &self.form {
+            Form::Compact(_) => 1,
+            Form::Large(large) => large.len(),
+        }
+    }
+
+    fn duplicate(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+
+    fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {
+        let mut members = self.walk(0, false).peekable();
+        while members.peek().is_some() {
+            let words: Vec<Vec<u8>> = members
+                .by_ref()
+                .take(REBUILD_MEMBERS)
+                .flat_map(|(member, score)| [num::format_f64(score).into_bytes(), member.to_vec()])
+                .collect();
+            let head: [&[u8]; 2] = [b"ZADD", key];
+            let line: Vec<&[u8]> =
+                head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
+            emit(&line);
+        }
+    }
+}
