@@ -17,6 +17,7 @@ mod strings;
 #[cfg(test)]
 mod testing;
 mod transactions;
+mod zsets;
 
 use crate::command::Registry;
 
@@ -38,7 +39,8 @@ pub(crate) fn register(registry: &mut Registry) {
         sets::MEMBERS,
         transactions::SPECS,
     ];
-    let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS].into_iter().flatten().copied();
+    let folders =
+        [bitmaps::SPECS, keys::SPECS, strings::SPECS, zsets::SPECS].into_iter().flatten().copied();
     for specs in families.into_iter().chain(folders) {
         registry.add(specs);
     }
