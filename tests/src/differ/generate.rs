@@ -265,7 +265,7 @@ impl Generator {
         match self.dice.below(12) {
             0 => Vec::new(),
             1 => vec![b'x'; 100],
-            2 => b"\x00\xff\r\n".to_vec(),
+            2 => b"\xff\x00\r\n".to_vec(),
             3 => self.odd_number().into(),
             4 => self.dice.of(&["3.25", "-1e5", "0.1"]).into(),
             5 | 6 => self.dice.below(100).to_string().into_bytes(),

@@ -53,12 +53,7 @@ impl Range {
         };
         let start = int(start)?;
         let end = end.map_or(Ok(-1), int)?;
-        let bits = match unit {
-            None => false,
-            Some(unit) if is(unit, "BYTE") => false,
-            Some(unit) if is(unit, "BIT") => true,
-            Some(_) => return Err(CmdError::SYNTAX),
-        };
+        let bits = unit.map_or(Ok(false), is_bit)?;
         Ok(Self { start, end, bits })
     }
 
@@ -133,12 +128,25 @@ fn bitcount(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
+/// Reads BYTE or BIT.
+fn is_bit(unit: &[u8]) -> Result<bool, CmdError> {
+    match is(unit, "BIT") {
+        bits if bits || is(unit, "BYTE") => Ok(bits),
+        _ => Err(CmdError::SYNTAX),
+    }
+}
+
 fn bitpos(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let set = match int(args[2])? {
         0 => false,
         1 => true,
         _ => return Err(CmdError::fixed("ERR The bit argument must be 1 or 0.")),
     };
+    if let [start, _, unit] = args[3..] {
+        // The unit is looked at before the end.
+        int(start)?;
+        is_bit(unit)?;
+    }
     let range = Range::parse(&args[3..])?;
     let open_ended = args.len() < 5;
     let position = match ctx.space.string(args[1])? {

@@ -112,9 +112,11 @@ fn hgetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.space.object::<Hash>(key)?;
     let (change, words) = change(ctx, &args[2..])?;
     let fields = members::named(words, &FIELDS)?;
+    let now = ctx.space.now();
+    if matches!(change, Change::Until(at) if at <= now) && ctx.mode != Mode::Replay {
+        return get_and_remove(ctx, key, fields);
+    }
     answer_values(ctx, key, fields)?;
-    let removes =
-        matches!(change, Change::Until(at) if at <= ctx.space.now()) && ctx.mode != Mode::Replay;
     let Some(value) = value_mut(ctx.space, key, &FIELDS)? else { return Ok(Flow::Done) };
     match change {
         Change::Nothing => {}
@@ -125,11 +127,6 @@ fn hgetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
                 words.extend_from_slice(&args[3..]);
                 ctx.space.effect(&words);
             }
-        }
-        Change::Until(_) if removes => {
-            let those: Vec<&[u8]> =
-                fields.iter().copied().filter(|field| value.drop_element(field)).collect();
-            tell_removed(ctx, key, &FIELDS, &those);
         }
         Change::Until(at) => {
             let those: Vec<&[u8]> =
@@ -145,6 +142,11 @@ fn hgetdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
     ctx.space.object::<Hash>(key)?;
     let fields = members::named(&args[2..], &FIELDS)?;
+    get_and_remove(ctx, key, fields)
+}
+
+/// Answers with the values of fields and removes them.
+fn get_and_remove(ctx: &mut Ctx<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Outcome {
     let Some(hash) = ctx.space.object_mut::<Hash>(key)? else {
         answer_values(ctx, key, fields)?;
         return Ok(Flow::Done);

@@ -12,6 +12,7 @@ use crate::notify::Class;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
 use crate::types::set::Set;
+use crate::types::zset::Zset;
 use crate::util::num;
 
 const SORT: Spec = Spec {
@@ -134,7 +135,7 @@ fn sort(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], stores: bool) -> Outcome {
         ctx.step = Some(Box::new(()));
         return Ok(Flow::Again(scope(args[1], &options)));
     }
-    let (elements, kind) = elements(ctx.space, args[1], &options)?;
+    let (elements, kind) = elements(ctx.space, args[1])?;
     let elements = ordered(ctx.space, elements, kind, &options)?;
     let chosen = &elements[options.range(elements.len())];
     let found: Vec<Option<Vec<u8>>> = match options.get.as_slice() {
@@ -173,11 +174,7 @@ enum Source {
 }
 
 /// All elements of the value at a key.
-fn elements(
-    space: &mut Space<'_>,
-    key: &[u8],
-    _options: &Options<'_>,
-) -> Result<(Vec<Vec<u8>>, Source), CmdError> {
+fn elements(space: &mut Space<'_>, key: &[u8]) -> Result<(Vec<Vec<u8>>, Source), CmdError> {
     let Some(entry) = space.lookup(key) else { return Ok((Vec::new(), Source::List)) };
     let ValueRef::Object(object) = entry.value() else { return Err(CmdError::WRONG_TYPE) };
     if let Some(list) = object.downcast_ref::<List>() {
@@ -185,6 +182,12 @@ fn elements(
     }
     if let Some(set) = object.downcast_ref::<Set>() {
         return Ok((set.iter().map(|member| member.to_vec()).collect(), Source::Set));
+    }
+    if let Some(zset) = object.downcast_ref::<Zset>() {
+        return Ok((
+            zset.walk(0, false).map(|(member, _)| member.to_vec()).collect(),
+            Source::SortedSet,
+        ));
     }
     Err(CmdError::WRONG_TYPE)
 }
@@ -215,12 +218,18 @@ fn ordered(
         .into_iter()
         .map(|element| Ok((Weight::of(weigh(&element), options.alpha)?, element)))
         .collect::<Result<_, CmdError>>()?;
-    Ok(sorted(compare, options.descending))
+    // Elements that weigh the same stay as they are when the weights are texts.
+    Ok(sorted(compare, options.descending, !options.alpha))
 }
 
-fn sorted(mut elements: Vec<(Weight, Vec<u8>)>, descending: bool) -> Vec<Vec<u8>> {
+fn sorted(
+    mut elements: Vec<(Weight, Vec<u8>)>,
+    descending: bool,
+    by_element: bool,
+) -> Vec<Vec<u8>> {
     elements.sort_by(|(a, x), (b, y)| {
-        let order = a.compare(b).then_with(|| x.cmp(y));
+        let order = a.compare(b);
+        let order = if by_element { order.then_with(|| x.cmp(y)) } else { order };
         if descending { order.reverse() } else { order }
     });
     elements.into_iter().map(|(_, element)| element).collect()

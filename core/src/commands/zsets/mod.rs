@@ -1,9 +1,13 @@
 //! The commands on sorted sets: the specs and handlers of those that concern members one by one.
-//! Ranges, pops, set operations, scans and random choices have files of their own.
+//! Ranges, pops, set operations, scans, random choices and expiry have files of
+//! their own.
 
 mod add;
 mod algebra;
 pub(super) mod args;
+mod expiry;
+#[cfg(test)]
+mod expiry_tests;
 mod pop;
 mod range;
 mod source;
@@ -29,7 +33,8 @@ const STORE_READ: &[KeySpec] = &[STORE, KeySpec::one(2, Access::RO.or(Access::AC
 const TAKEN: Access = Access::RW.or(Access::ACCESS).or(Access::DELETE);
 
 /// The family's commands, a file each.
-pub const SPECS: &[&[Spec]] = &[MEMBERS, range::SPECS, pop::SPECS, algebra::SPECS, whole::SPECS];
+pub const SPECS: &[&[Spec]] =
+    &[MEMBERS, range::SPECS, pop::SPECS, algebra::SPECS, whole::SPECS, expiry::SPECS];
 
 const MEMBERS: &[Spec] = &[
     Spec {

@@ -216,7 +216,7 @@ fn choices_and_scans_are_complete() {
          ZRANDMEMBER small 1 x -> -ERR syntax error
          ZSCAN small 0 MATCH m1 -> *2 $1 0 *2 $2 m1 $3 191
          ZSCAN nope 0 -> *2 $1 0 *0
-         ZSCAN small 0 NOVALUES -> -ERR syntax error",
+         ZSCAN small 0 NOVALUES -> -ERR NOVALUES option can only be used in HSCAN",
     );
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A small sorted set is a listpack ([`compact`]); a large one is a table of members and a counted
 //! tree of the same ([`large`]). A sorted set that has become large stays so. Scores are never
-//! NaN: callers see to that.
+//! NaN: callers see to that. Members that expire on their own have their deadlines beside it; a
+//! deadline goes with its member, and giving a member another score leaves it.
 
 mod compact;
 mod large;
@@ -16,10 +17,12 @@ use std::ops::Range;
 
 pub use range::{LexBound, LexRange, ScoreRange};
 
+use crate::ds::Deadlines;
 use crate::ds::listpack::{Element, Listpack};
+use crate::notify::Class;
 use crate::util::num;
 use crate::util::random::Random;
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
 use compact::Compact;
 use large::Large;
 
@@ -42,6 +45,8 @@ const REBUILD_MEMBERS: usize = 64;
 #[derive(Clone)]
 pub struct Zset {
     form: Form,
+    /// When members expire; made with the first deadline, and kept.
+    deadlines: Option<Box<Deadlines>>,
 }
 
 #[derive(Clone)]
@@ -52,7 +57,7 @@ enum Form {
 
 impl Default for Zset {
     fn default() -> Self {
-        Self { form: Form::Compact(Compact::default()) }
+        Self { form: Form::Compact(Compact::default()), deadlines: None }
     }
 }
 
@@ -61,7 +66,7 @@ impl Zset {
     pub fn for_members(count: usize, longest: usize, limit: Limit) -> Self {
         match count <= limit.entries && longest <= limit.value {
             true => Self::default(),
-            false => Self { form: Form::Large(Box::default()) },
+            false => Self { form: Form::Large(Box::default()), deadlines: None },
         }
     }
 
@@ -148,6 +153,9 @@ impl Zset {
 
     /// Removes a member and returns its score.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.remove(member);
+        }
         match &mut self.form {
             Form::Compact(compact) => {
                 let (at, score) = compact.find(member)?;
@@ -162,6 +170,13 @@ impl Zset {
     /// `f`. Returns how many there were.
     pub fn remove_ranks(&mut self, ranks: Range<usize>, mut f: impl FnMut(&[u8], f64)) -> usize {
         let count = ranks.len();
+        let deadlines = &mut self.deadlines;
+        let mut f = |member: &[u8], score| {
+            if let Some(deadlines) = deadlines {
+                deadlines.remove(member);
+            }
+            f(member, score);
+        };
         match &mut self.form {
             Form::Compact(compact) => {
                 for (member, score) in compact.walk(ranks.start, false).take(count) {
@@ -303,6 +318,39 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
+/// What is said when members expire.
+static EXPIRY: ExpiryWords = ExpiryWords { class: Class::ZSET, event: "zexpired", remove: b"ZREM" };
+
+impl Expiring for Zset {
+    fn words(&self) -> &'static ExpiryWords {
+        &EXPIRY
+    }
+
+    fn has(&self, element: &[u8]) -> bool {
+        self.score(element).is_some()
+    }
+
+    fn drop_element(&mut self, element: &[u8]) -> bool {
+        self.remove(element).is_some()
+    }
+
+    fn is_bare(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn deadlines(&self) -> Option<&Deadlines> {
+        self.deadlines.as_deref()
+    }
+
+    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
+        self.deadlines.as_deref_mut()
+    }
+
+    fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.deadlines.get_or_insert_default().set(element, at);
+    }
+}
+
 impl Object for Zset {
     fn kind(&self) -> &'static Kind {
         &ZSET
@@ -320,14 +368,23 @@ impl Object for Zset {
             Form::Compact(compact) => compact.listpack().memory(),
             Form::Large(large) => large.memory(),
         };
-        size_of::<Self>() + own
+        size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
     }
 
     fn free_effort(&self) -> usize {
-        match &self.form {
+        let members = match &self.form {
             Form::Compact(_) => 1,
             Form::Large(large) => large.len(),
-        }
+        };
+        members + self.deadlines.as_ref().map_or(0, |d| d.len())
+    }
+
+    fn expiring(&self) -> Option<&dyn Expiring> {
+        Some(self)
+    }
+
+    fn expiring_mut(&mut self) -> Option<&mut dyn Expiring> {
+        Some(self)
     }
 
     fn duplicate(&self) -> Box<dyn Object> {
@@ -346,6 +403,9 @@ impl Object for Zset {
             let line: Vec<&[u8]> =
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
+        }
+        if let Some(deadlines) = &self.deadlines {
+            deadlines.rebuild(b"ZPEXPIREAT", key, b"MEMBERS", emit);
         }
     }
 }
