@@ -44,8 +44,9 @@ pub trait Host: Any + Send + Sync {
     /// A command took at least [`Tuning::observe_above`]: for those who look on.
     fn observe(&self, session: &Session, seen: &Observed<'_>);
 
-    /// A session with [`Session::tracks`] ran a command, whose shards are still held.
-    fn track(&self, _session: &Session, _command: &Command, _args: &[&[u8]]) {}
+    /// A session with [`Session::tracks`] ran a command, whose shards are still held; `inside` of
+    /// a transaction or on its own.
+    fn track(&self, _session: &Session, _command: &Command, _args: &[&[u8]], _inside: bool) {}
 
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
@@ -70,6 +71,8 @@ pub struct Observed<'a> {
     pub args: &'a [&'a [u8]],
     /// How long it ran, in nanoseconds, without the time that it waited.
     pub nanos: u64,
+    /// Bytes of its reply.
+    pub replied: usize,
     /// Which part of it is over.
     pub moment: Moment,
 }

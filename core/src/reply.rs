@@ -71,6 +71,11 @@ impl Reply {
         self.out.len()
     }
 
+    /// How many bytes the buffer has room for.
+    pub fn capacity(&self) -> usize {
+        self.out.capacity()
+    }
+
     /// Whether the buffer is empty.
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()
@@ -249,6 +254,15 @@ impl Reply {
     /// The head of a push of `n` elements.
     pub fn push(&mut self, n: usize) {
         self.head(Aggregate::Push, n);
+    }
+
+    /// The head of an attribute of `n` pairs, which says more about the value behind it. There is
+    /// none in RESP2: false then, and neither head nor pairs may be written.
+    pub fn attribute(&mut self, n: usize) -> bool {
+        if self.is_resp3() {
+            self.number(b'|', n as i64);
+        }
+        self.is_resp3()
     }
 
     /// Begins an aggregate whose length is not known yet.

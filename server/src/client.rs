@@ -10,6 +10,8 @@ use cairn_core::session::Session;
 
 use crate::net::mailbox::ThreadBox;
 use crate::pubsub::Kind;
+use crate::resp::RequestReader;
+use crate::tracking;
 
 /// What a connection has to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,66 @@ pub struct Names {
     pub lib_version: String,
     /// The ACL user.
     pub user: String,
+}
+
+/// What a connection takes and has done. Its own thread writes it, between turns; others read.
+#[derive(Default)]
+pub struct Usage {
+    /// Bytes of requests that have arrived and not run.
+    pub query: AtomicU64,
+    /// Further bytes that the memory for requests has room for.
+    pub query_free: AtomicU64,
+    /// Bytes of the arguments of a request that is not whole yet.
+    pub arguments: AtomicU64,
+    /// Bytes of commands that MULTI queued.
+    pub multi: AtomicU64,
+    /// Bytes of memory for replies.
+    pub reply: AtomicU64,
+    /// The most of it since it connected.
+    pub reply_peak: AtomicU64,
+    /// Bytes read.
+    pub received: AtomicU64,
+    /// Bytes written.
+    pub sent: AtomicU64,
+    /// Commands run.
+    pub commands: AtomicU64,
+    /// Times that there was something to read.
+    pub reads: AtomicU64,
+}
+
+/// Adds to a figure that one thread writes.
+#[inline]
+pub fn add(figure: &AtomicU64, by: u64) {
+    figure.store(figure.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}
+
+impl Usage {
+    /// Notes what has arrived, before it runs.
+    pub fn arrived(&self, reader: &RequestReader) {
+        let pending = reader.pending();
+        self.query.store(pending as u64, Ordering::Relaxed);
+        let free = reader.memory().saturating_sub(pending);
+        self.query_free.store(free as u64, Ordering::Relaxed);
+    }
+
+    /// Notes what is left, after some commands ran.
+    pub fn ran(&self, reader: &RequestReader, out: &Reply, commands: u64) {
+        self.arrived(reader);
+        let reply = out.capacity() as u64;
+        self.reply.store(reply, Ordering::Relaxed);
+        if reply > self.reply_peak.load(Ordering::Relaxed) {
+            self.reply_peak.store(reply, Ordering::Relaxed);
+        }
+        add(&self.commands, commands);
+    }
+
+    /// Bytes that the connection takes, besides its own structures.
+    pub fn memory(&self) -> u64 {
+        [&self.query, &self.query_free, &self.arguments, &self.multi, &self.reply]
+            .iter()
+            .map(|figure| figure.load(Ordering::Relaxed))
+            .sum()
+    }
 }
 
 /// A connection.
@@ -92,6 +154,12 @@ pub struct Client {
     pub no_evict: AtomicBool,
     /// CLIENT NO-TOUCH.
     pub no_touch: AtomicBool,
+    /// MONITOR.
+    pub monitors: AtomicBool,
+    /// Client-side caching.
+    pub tracking: tracking::State,
+    /// What it takes and has done.
+    pub usage: Usage,
     names: Mutex<Names>,
     listening: Mutex<[HashSet<Box<[u8]>>; 3]>,
     after: AtomicU8,
@@ -144,6 +212,9 @@ impl Client {
             over_soft_since: AtomicU64::new(0),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
+            monitors: AtomicBool::new(false),
+            tracking: tracking::State::default(),
+            usage: Usage::default(),
             names: Mutex::new(Names { user, ..Names::default() }),
             listening: Mutex::default(),
             after: AtomicU8::new(After::Nothing as u8),
@@ -243,11 +314,19 @@ impl Client {
         self.subscriptions.iter().map(|n| n.load(Ordering::Relaxed)).sum()
     }
 
+    /// Bytes that the connection takes.
+    pub fn memory(&self) -> u64 {
+        const FIXED: u64 = (size_of::<Client>() + size_of::<Session>()) as u64;
+        FIXED + self.usage.memory()
+    }
+
     /// Copies what CLIENT LIST shows of the session.
     pub fn mirror(&self, session: &Session) {
         self.db.store(session.db as u32, Ordering::Relaxed);
         let queued = session.multi.as_ref().map_or(-1, |m| m.queue.len() as i64);
         self.queued.store(queued, Ordering::Relaxed);
+        let multi = session.multi.as_ref().map_or(0, |m| m.bytes as u64);
+        self.usage.multi.store(multi, Ordering::Relaxed);
         self.watching.store(session.watch.keys.len() as u32, Ordering::Relaxed);
         if let Some(command) = session.last_command {
             self.last_command.store(command.id as u32, Ordering::Relaxed);

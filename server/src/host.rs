@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use cairn_core::command::{Command, Flags};
+use cairn_core::command::{Command, Flags, keys};
 use cairn_core::keyspace::Event;
+use cairn_core::notify::Class;
 use cairn_core::session::Session;
 use cairn_core::{CmdError, Host, Observed};
 
+use crate::client::Client;
 use crate::memory;
 use crate::server::Server;
 
@@ -39,16 +41,39 @@ impl Host for ServerHost {
         crate::commands::check_subscriber(session, command)
     }
 
-    fn publish(&self, _session: &Session, events: &[Event], offset: u64) {
+    fn publish(&self, session: &Session, events: &[Event], offset: u64) {
+        let invalidations = events.iter().any(|event| event.class == Class::INVALIDATION);
+        if invalidations {
+            self.0.tracking.invalidate(&self.0, session.id, events, offset);
+        }
         let classes = self.0.engine.tuning.notify_classes();
-        self.0.pubsub.publish_events(events, classes, offset);
+        if classes != Class::default() {
+            self.0.pubsub.publish_events(events, classes, offset);
+        }
     }
 
     fn used_memory(&self) -> usize {
         memory::estimate()
     }
 
-    fn observe(&self, _session: &Session, _seen: &Observed<'_>) {}
+    fn observe(&self, session: &Session, seen: &Observed<'_>) {
+        self.0.observers.observe(&self.0, session, seen);
+    }
+
+    fn track(&self, session: &Session, command: &Command, args: &[&[u8]], inside: bool) {
+        let Some(client) = Client::of(session) else { return };
+        let flags = command.spec.flags;
+        if flags.has(Flags::READONLY) && !flags.has(Flags::PUBSUB) && client.tracking.remembers() {
+            let mut at = Vec::new();
+            keys::positions(command.spec, args, &mut at);
+            let keys = at.into_iter().filter_map(|i| args.get(i)).copied();
+            self.0.tracking.remember(&self.0, client, keys);
+        }
+        // CLIENT CACHING is for the next command, or the whole of the next transaction.
+        if !inside && session.multi.is_none() && command.name != "client|caching" {
+            client.tracking.set_caching(false);
+        }
+    }
 
     fn warn(&self, text: &str) {
         self.0.log.warning(text);

@@ -1,8 +1,14 @@
 //! INFO: what clients and exporters read.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use cairn_core::command::Command;
+use cairn_core::config::table::{logging, network};
+
+use crate::client::Usage;
+use crate::commands::Overhead;
+use crate::pubsub::Kind;
 use crate::server::Server;
 use crate::{memory, version};
 
@@ -12,6 +18,7 @@ const DEFAULT: &[&str] = &[
     "clients",
     "memory",
     "persistence",
+    "threads",
     "stats",
     "replication",
     "cpu",
@@ -75,14 +82,15 @@ fn section(server: &Server, name: &str, out: &mut String) {
         "replication" => replication(server, out),
         "cpu" => cpu(out),
         "modules" => modules(server, out),
-        "errorstats" => out.title("Errorstats"),
+        "threads" => threads(server, out),
+        "errorstats" => errorstats(server, out),
         "cluster" => {
             out.title("Cluster");
             out.line("cluster_enabled", 0);
         }
         "keyspace" => keyspace(server, out),
         "commandstats" => commandstats(server, out),
-        "latencystats" => out.title("Latencystats"),
+        "latencystats" => latencystats(server, out),
         _ => {}
     }
 }
@@ -102,17 +110,24 @@ fn about(server: &Server, out: &mut Section<'_>) {
     out.line("monotonic_clock", "clock_gettime");
     out.line("multiplexing_api", "epoll");
     out.line("process_id", std::process::id());
-    out.line("process_supervised", "no");
+    out.line("process_supervised", server.supervisor());
     out.line("run_id", &server.run_id);
     out.line("tcp_port", server.port());
     out.line("server_time_usec", now / 1000);
     out.line("uptime_in_seconds", uptime);
     out.line("uptime_in_days", uptime / 86_400);
-    out.line("hz", 10);
-    out.line("configured_hz", 10);
-    out.line("io_threads_active", server.threads.len());
+    out.line("hz", server.hz());
+    out.line("configured_hz", server.hz());
+    out.line("lru_clock", cairn_core::keyspace::access::lru_clock((now / 1_000_000) as i64));
     out.line("executable", std::env::current_exe().unwrap_or_default().display());
     out.line("config_file", server.config_file());
+    out.line("io_threads_active", u8::from(server.threads.len() > 1));
+    let bind = server.config().string(network::BIND);
+    for (at, address) in bind.split_whitespace().enumerate() {
+        let address = address.trim_start_matches('-');
+        let line = format!("name=tcp,bind={address},port={}", server.port());
+        out.line(&format!("listener{at}"), line);
+    }
 }
 
 fn clients(server: &Server, out: &mut Section<'_>) {
@@ -120,18 +135,25 @@ fn clients(server: &Server, out: &mut Section<'_>) {
     let clients = server.clients();
     let count =
         |of: &dyn Fn(&crate::client::Client) -> bool| clients.values().filter(|c| of(c)).count();
+    let sum =
+        |of: &dyn Fn(&crate::client::Client) -> u64| clients.values().map(|c| of(c)).sum::<u64>();
     out.line("connected_clients", clients.len());
     out.line("cluster_connections", 0);
     out.line("maxclients", server.max_clients());
-    out.line("client_recent_max_input_buffer", 0);
-    out.line("client_recent_max_output_buffer", 0);
+    let most = |of: &dyn Fn(&Usage) -> u64| clients.values().map(|c| of(&c.usage)).max();
+    let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    let input = most(&|usage| load(&usage.query) + load(&usage.query_free)).unwrap_or(0);
+    out.line("client_recent_max_input_buffer", input);
+    let output = most(&|usage| load(&usage.reply_peak)).unwrap_or(0);
+    out.line("client_recent_max_output_buffer", output);
     out.line("blocked_clients", count(&|c| c.blocked.load(Ordering::Relaxed)));
-    out.line("tracking_clients", 0);
+    out.line("tracking_clients", count(&|c| c.tracking.is_on()));
     out.line("pubsub_clients", count(&|c| c.subscription_count() > 0));
     out.line("watching_clients", count(&|c| c.watching.load(Ordering::Relaxed) > 0));
     out.line("clients_in_timeout_table", 0);
-    out.line("total_watched_keys", 0);
-    out.line("total_blocking_keys", 0);
+    out.line("total_watched_keys", sum(&|c| u64::from(c.watching.load(Ordering::Relaxed))));
+    out.line("total_blocking_keys", count(&|c| c.blocked.load(Ordering::Relaxed)));
+    out.line("total_blocking_keys_on_nokey", 0);
 }
 
 fn human(bytes: usize) -> String {
@@ -149,8 +171,9 @@ fn human(bytes: usize) -> String {
 fn memory_section(server: &Server, out: &mut Section<'_>) {
     out.title("Memory");
     let (used, rss, resident) = (memory::allocated(), memory::rss(), memory::resident());
-    let peak =
-        server.peak_memory.fetch_max(used as u64, Ordering::Relaxed).max(used as u64) as usize;
+    let (peak, active) = (server.peak(used), memory::active());
+    let overhead = Overhead::of(server);
+    let total = overhead.total(server);
     let limit = server.engine.tuning.maxmemory.load(Ordering::Relaxed) as usize;
     out.line("used_memory", used);
     out.line("used_memory_human", human(used));
@@ -159,21 +182,106 @@ fn memory_section(server: &Server, out: &mut Section<'_>) {
     out.line("used_memory_peak", peak);
     out.line("used_memory_peak_human", human(peak));
     out.line("used_memory_peak_perc", format!("{:.2}%", used as f64 * 100.0 / peak.max(1) as f64));
+    let data = used.saturating_sub(total);
+    let net = used.saturating_sub(server.startup_memory).max(1);
+    out.line("used_memory_overhead", total);
     out.line("used_memory_startup", server.startup_memory);
-    out.line("used_memory_dataset", used.saturating_sub(server.startup_memory));
+    out.line("used_memory_dataset", data);
+    out.line("used_memory_dataset_perc", format!("{:.2}%", data as f64 * 100.0 / net as f64));
     out.line("allocator_allocated", used);
-    out.line("allocator_active", memory::active());
+    out.line("allocator_active", active);
     out.line("allocator_resident", resident);
+    out.line("allocator_muzzy", 0);
+    let system = memory::of_system();
+    out.line("total_system_memory", system);
+    out.line("total_system_memory_human", human(system));
+    for name in ["used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval"] {
+        out.line(name, 0);
+    }
+    for name in ["number_of_cached_scripts", "number_of_functions", "number_of_libraries"] {
+        out.line(name, 0);
+    }
+    for name in ["used_memory_vm_functions", "used_memory_vm_total", "used_memory_functions"] {
+        out.line(name, 0);
+    }
+    out.line("used_memory_scripts", 0);
     out.line("maxmemory", limit);
     out.line("maxmemory_human", human(limit));
     let policy = server.engine.tuning.eviction.policy();
     let names = cairn_core::keyspace::Policy::NAMES;
     out.line("maxmemory_policy", names.iter().find(|(_, p)| *p == policy).map_or("", |(n, _)| n));
-    out.line("mem_fragmentation_ratio", format!("{:.2}", rss as f64 / used.max(1) as f64));
+    ratio(out, "allocator_frag", active, used);
+    ratio(out, "allocator_rss", resident, active);
+    ratio(out, "rss_overhead", rss, resident);
+    ratio(out, "mem_fragmentation", rss, used);
+    out.line("mem_not_counted_for_evict", 0);
+    out.line("mem_replication_backlog", overhead.log);
+    out.line("mem_total_replication_buffers", overhead.log);
+    out.line("mem_replica_full_sync_buffer", 0);
+    out.line("mem_clients_slaves", 0);
+    out.line("mem_clients_normal", overhead.clients);
+    out.line("mem_cluster_links", 0);
+    out.line("mem_aof_buffer", 0);
     out.line("mem_allocator", "jemalloc-5.3.0");
+    out.line("mem_overhead_db_hashtable_rehashing", 0);
     out.line("active_defrag_running", 0);
     out.line("lazyfree_pending_objects", server.engine.freer.pending());
     out.line("lazyfreed_objects", server.engine.freer.freed());
+}
+
+/// A ratio and the difference behind it.
+fn ratio(out: &mut Section<'_>, name: &str, a: usize, b: usize) {
+    out.line(&format!("{name}_ratio"), format!("{:.2}", a as f64 / b.max(1) as f64));
+    out.line(&format!("{name}_bytes"), a as i64 - b as i64);
+}
+
+fn threads(server: &Server, out: &mut Section<'_>) {
+    out.title("Threads");
+    let clients = server.clients();
+    for number in 0..server.threads.len() {
+        let own = || clients.values().filter(|c| c.thread == number);
+        let reads: u64 = own().map(|c| c.usage.reads.load(Ordering::Relaxed)).sum();
+        let line = format!("clients={},reads={reads}", own().count());
+        out.line(&format!("io_thread_{number}"), line);
+    }
+}
+
+fn errorstats(server: &Server, out: &mut Section<'_>) {
+    out.title("Errorstats");
+    for (code, count) in server.engine.errors() {
+        out.line(&format!("errorstat_{}", field(&code)), format!("count={count}"));
+    }
+}
+
+/// A name that INFO can carry: what its format gives a meaning becomes an underscore.
+fn field(name: &str) -> String {
+    name.replace(|c: char| "#:\n\r\0".contains(c), "_")
+}
+
+fn latencystats(server: &Server, out: &mut Section<'_>) {
+    out.title("Latencystats");
+    if !server.config().bool(logging::LATENCY_TRACKING) {
+        return;
+    }
+    let percentiles = server.config().string(logging::LATENCY_TRACKING_INFO_PERCENTILES);
+    for command in all_commands(server) {
+        let latencies = server.engine.command_latencies(command);
+        if latencies.count() == 0 {
+            continue;
+        }
+        let figures = percentiles.split_whitespace().map(|percentile| {
+            let nanos = latencies.percentile(percentile.parse().unwrap_or(0.0));
+            format!("p{percentile}={:.3}", nanos as f64 / 1000.0)
+        });
+        let name = format!("latency_percentiles_usec_{}", field(&command.name));
+        out.line(&name, figures.collect::<Vec<_>>().join(","));
+    }
+}
+
+/// All commands, subcommands included.
+fn all_commands(server: &Server) -> impl Iterator<Item = &'static Command> {
+    let all = server.engine.registry.iter().map(|(_, command)| command);
+    all.flat_map(|c| std::iter::once(c).chain(c.subcommands.iter().copied()))
 }
 
 fn persistence(out: &mut Section<'_>) {
@@ -197,20 +305,57 @@ fn persistence(out: &mut Section<'_>) {
 fn stats(server: &Server, out: &mut Section<'_>) {
     out.title("Stats");
     let totals = server.engine.totals();
-    out.line("total_connections_received", server.accepted.load(Ordering::Relaxed));
+    let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    let traffic = server.traffic();
+    out.line("total_connections_received", load(&server.accepted));
     out.line("total_commands_processed", totals.commands);
-    out.line("instantaneous_ops_per_sec", server.ops_per_second.load(Ordering::Relaxed));
-    out.line("rejected_connections", server.rejected.load(Ordering::Relaxed));
-    out.line("expired_subkeys", totals.expired_members);
+    out.line("instantaneous_ops_per_sec", load(&server.ops_per_second));
+    out.line("total_net_input_bytes", traffic.received);
+    out.line("total_net_output_bytes", traffic.sent);
+    out.line("total_net_repl_input_bytes", 0);
+    out.line("total_net_repl_output_bytes", 0);
+    let (input, output) = server.kilobytes_per_second();
+    out.line("instantaneous_input_kbps", format!("{input:.2}"));
+    out.line("instantaneous_output_kbps", format!("{output:.2}"));
+    out.line("rejected_connections", load(&server.rejected));
+    for name in ["sync_full", "sync_partial_ok", "sync_partial_err"] {
+        out.line(name, 0);
+    }
     out.line("expired_keys", totals.expired);
+    out.line("expired_stale_perc", "0.00");
+    out.line("expired_time_cap_reached_count", load(&server.expire_cut_short));
+    out.line("expire_cycle_cpu_milliseconds", load(&server.expire_micros) / 1000);
     out.line("evicted_keys", totals.evicted);
+    out.line("evicted_clients", load(&server.evicted_clients));
+    out.line("evicted_scripts", 0);
+    out.line("total_eviction_exceeded_time", 0);
+    out.line("current_eviction_exceeded_time", 0);
     out.line("keyspace_hits", totals.hits);
     out.line("keyspace_misses", totals.misses);
-    out.line("pubsub_channels", server.pubsub.len(crate::pubsub::Kind::Channel));
-    out.line("pubsub_patterns", server.pubsub.len(crate::pubsub::Kind::Pattern));
-    out.line("pubsubshard_channels", server.pubsub.len(crate::pubsub::Kind::Shard));
+    out.line("pubsub_channels", server.pubsub.len(Kind::Channel));
+    out.line("pubsub_patterns", server.pubsub.len(Kind::Pattern));
+    out.line("pubsubshard_channels", server.pubsub.len(Kind::Shard));
     out.line("latest_fork_usec", 0);
     out.line("total_forks", 0);
+    out.line("migrate_cached_sockets", 0);
+    out.line("slave_expires_tracked_keys", 0);
+    out.line("active_defrag_hits", 0);
+    out.line("active_defrag_misses", 0);
+    out.line("active_defrag_key_hits", 0);
+    out.line("active_defrag_key_misses", 0);
+    let tracking = server.tracking.totals();
+    out.line("tracking_total_keys", tracking.keys);
+    out.line("tracking_total_items", tracking.items);
+    out.line("tracking_total_prefixes", tracking.prefixes);
+    out.line("unexpected_error_replies", 0);
+    out.line("total_error_replies", server.engine.errors().values().sum::<u64>());
+    out.line("dump_payload_sanitizations", 0);
+    out.line("total_reads_processed", traffic.reads);
+    out.line("client_query_buffer_limit_disconnections", load(&server.query_limit_hits));
+    out.line("client_output_buffer_limit_disconnections", load(&server.output_limit_hits));
+    for name in ["auth", "cmd", "key", "channel"] {
+        out.line(&format!("acl_access_denied_{name}"), 0);
+    }
 }
 
 fn replication(server: &Server, out: &mut Section<'_>) {
@@ -221,19 +366,16 @@ fn replication(server: &Server, out: &mut Section<'_>) {
     out.line("master_replid2", "0".repeat(40));
     out.line("master_repl_offset", server.engine.effects.end());
     out.line("second_repl_offset", -1);
+    out.line("master_failover_state", "no-failover");
     out.line("repl_backlog_active", u8::from(server.engine.effects.is_active()));
     out.line("repl_backlog_size", server.engine.effects.size());
 }
 
 fn cpu(out: &mut Section<'_>) {
     out.title("CPU");
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
-    let seconds =
-        |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
-    out.line("used_cpu_sys", format!("{:.6}", seconds(12)));
-    out.line("used_cpu_user", format!("{:.6}", seconds(11)));
+    let (user, system) = memory::cpu_millis();
+    out.line("used_cpu_sys", format!("{:.6}", system as f64 / 1000.0));
+    out.line("used_cpu_user", format!("{:.6}", user as f64 / 1000.0));
     out.line("used_cpu_sys_children", "0.000000");
     out.line("used_cpu_user_children", "0.000000");
 }
@@ -266,8 +408,7 @@ fn keyspace(server: &Server, out: &mut Section<'_>) {
 
 fn commandstats(server: &Server, out: &mut Section<'_>) {
     out.title("Commandstats");
-    let all = server.engine.registry.iter().map(|(_, command)| command);
-    for command in all.flat_map(|c| std::iter::once(c).chain(c.subcommands.iter().copied())) {
+    for command in all_commands(server) {
         let t = server.engine.command_totals(command);
         if t.calls + t.rejected == 0 {
             continue;
@@ -275,7 +416,7 @@ fn commandstats(server: &Server, out: &mut Section<'_>) {
         let micros = t.nanos / 1000;
         let each = t.nanos as f64 / 1000.0 / t.calls.max(1) as f64;
         out.line(
-            &format!("cmdstat_{}", command.name),
+            &format!("cmdstat_{}", field(&command.name)),
             format!(
                 "calls={},usec={micros},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
                 t.calls, t.rejected, t.failed

@@ -67,6 +67,8 @@ fn modules() -> Vec<Arc<dyn Module>> {
 
 fn run(line: &CommandLine) -> Result<(), String> {
     let (config, startup) = start::configure(line)?;
+    // Before anything starts a thread: a fork takes only its own along.
+    start::go_to_background(&config).map_err(|e| format!("daemonize: {e}"))?;
     let running = Running::start(config, &startup, line.file.clone(), modules())?;
     start::write_pid_file(running.server.config()).map_err(|e| format!("pidfile: {e}"))?;
     running.serve().map_err(|e| e.to_string())

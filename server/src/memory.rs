@@ -100,6 +100,41 @@ pub fn purge() {
     unsafe { tikv_jemalloc_sys::mallctl(name.as_ptr(), null_mut(), null_mut(), null_mut(), 0) };
 }
 
+/// The allocator's own report, as malloc_stats_print(3) writes it.
+pub fn allocator_stats() -> String {
+    extern "C" fn append(out: *mut std::ffi::c_void, text: *const std::ffi::c_char) {
+        // SAFETY: 2. the allocator hands back the pointer that it was given below, to a String
+        // that nobody else uses during the call, and a text that ends in NUL.
+        let (out, text) = unsafe { (&mut *out.cast::<String>(), std::ffi::CStr::from_ptr(text)) };
+        out.push_str(&text.to_string_lossy());
+    }
+    let mut out = String::new();
+    // SAFETY: 3. `append` has the signature that the control asks for, the String outlives the
+    // call, and no options means the default ones.
+    unsafe {
+        tikv_jemalloc_sys::malloc_stats_print(Some(append), (&raw mut out).cast(), c"".as_ptr());
+    }
+    out
+}
+
+/// The memory of the machine, in bytes.
+pub fn of_system() -> usize {
+    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// User and system time of the process, in milliseconds.
+pub fn cpu_millis() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name, which may hold anything, ends at the last parenthesis. utime and stime are fields
+    // 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    let mut ticks = fields.map(|field| field.parse::<u64>().unwrap_or(0) * 10);
+    (ticks.next().unwrap_or(0), ticks.next().unwrap_or(0))
+}
+
 /// The resident set of the process as the kernel counts it, in bytes.
 pub fn rss() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

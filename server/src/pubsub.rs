@@ -101,7 +101,8 @@ impl PubSub {
 
     /// Publishes keyspace events to the channels that the configuration asks for.
     pub fn publish_events(&self, events: &[Event], classes: Class, offset: u64) {
-        for event in events {
+        let published = events.iter().filter(|event| event.class != Class::INVALIDATION);
+        for event in published {
             if classes.has(Class::KEYSPACE) {
                 let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
                 channel.extend_from_slice(&event.key);

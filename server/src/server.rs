@@ -14,16 +14,18 @@ use cairn_core::session::Session;
 use cairn_core::{Engine, clock};
 use tokio::sync::Notify;
 
-use crate::client::Client;
+use crate::client::{Client, Usage};
 use crate::commands;
 use crate::log::Log;
 use crate::memory;
 use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
+use crate::observe::{self, Observers};
 use crate::pause::Pause;
 use crate::pool::Pool;
 use crate::pubsub::PubSub;
 use crate::resp::Limits;
+use crate::tracking::Tracking;
 
 /// What all threads share.
 pub struct Server {
@@ -39,6 +41,10 @@ pub struct Server {
     pub pubsub: PubSub,
     /// CLIENT PAUSE.
     pub pause: Pause,
+    /// SLOWLOG, LATENCY, MONITOR and HOTKEYS.
+    pub observers: Observers,
+    /// Client-side caching.
+    pub tracking: Tracking,
     /// When the server started, in Unix nanoseconds.
     pub started: u64,
     /// Forty random hexadecimal digits.
@@ -53,8 +59,24 @@ pub struct Server {
     pub rejected: AtomicU64,
     /// Commands run in the last second.
     pub ops_per_second: AtomicU64,
+    /// Microseconds that active expiry has taken.
+    pub expire_micros: AtomicU64,
+    /// Times that active expiry ran out of time.
+    pub expire_cut_short: AtomicU64,
+    /// Connections closed because clients took too much memory.
+    pub evicted_clients: AtomicU64,
+    /// Connections closed because a request was too long.
+    pub query_limit_hits: AtomicU64,
+    /// Connections closed because they did not read their replies.
+    pub output_limit_hits: AtomicU64,
+    /// Traffic of connections that have ended.
+    gone: Mutex<Traffic>,
+    /// The traffic a second ago, and kilobytes read and written in the second before.
+    rates: Mutex<(Traffic, (f64, f64))>,
     /// Whether keys are expired actively: DEBUG SET-ACTIVE-EXPIRE.
     pub expires_actively: AtomicBool,
+    /// Whether regular work is stopped: DEBUG PAUSE-CRON.
+    pub cron_paused: AtomicBool,
     /// Connections that were admitted and have not ended. `clients` has those that a thread serves
     /// already: a rush of new ones would pass a limit on it.
     admitted: AtomicU64,
@@ -65,6 +87,25 @@ pub struct Server {
     output_limits: Mutex<[OutputLimit; 3]>,
     stopping: Notify,
     ticks: AtomicU64,
+}
+
+/// What went over connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes read.
+    pub received: u64,
+    /// Bytes written.
+    pub sent: u64,
+    /// Times that there was something to read.
+    pub reads: u64,
+}
+
+impl Traffic {
+    fn add(&mut self, usage: &Usage) {
+        self.received += usage.received.load(Ordering::Relaxed);
+        self.sent += usage.sent.load(Ordering::Relaxed);
+        self.reads += usage.reads.load(Ordering::Relaxed);
+    }
 }
 
 impl Server {
@@ -82,6 +123,8 @@ impl Server {
             pubsub: PubSub::new(boxes.clone()),
             threads: boxes,
             pause: Pause::default(),
+            observers: Observers::default(),
+            tracking: Tracking::default(),
             started: clock::now_nanos(),
             run_id: run_id(),
             startup_memory: memory::allocated(),
@@ -89,7 +132,15 @@ impl Server {
             accepted: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             ops_per_second: AtomicU64::new(0),
+            expire_micros: AtomicU64::new(0),
+            expire_cut_short: AtomicU64::new(0),
+            evicted_clients: AtomicU64::new(0),
+            query_limit_hits: AtomicU64::new(0),
+            output_limit_hits: AtomicU64::new(0),
+            gone: Mutex::default(),
+            rates: Mutex::default(),
             expires_actively: AtomicBool::new(true),
+            cron_paused: AtomicBool::new(false),
             admitted: AtomicU64::new(0),
             ops_seen: AtomicU64::new(0),
             config_file,
@@ -101,6 +152,7 @@ impl Server {
             engine,
         });
         server.follow_config();
+        server.follow_observed();
         server
     }
 
@@ -128,6 +180,35 @@ impl Server {
             }
             Ok(())
         });
+    }
+
+    /// Has those who look on follow the configuration.
+    fn follow_observed(self: &Arc<Self>) {
+        let server = Arc::downgrade(self);
+        let ids = observe::PARAMETERS;
+        self.engine.config.on_change(&ids, move |config| {
+            if let Some(server) = server.upgrade() {
+                server.observers.follow(config);
+                server.follow_observers();
+            }
+            Ok(())
+        });
+        let server = Arc::downgrade(self);
+        let ids = [clients::TRACKING_TABLE_MAX_KEYS];
+        self.engine.config.on_change(&ids, move |config| {
+            if let Some(server) = server.upgrade() {
+                server
+                    .tracking
+                    .set_max_keys(&server, config.size(clients::TRACKING_TABLE_MAX_KEYS));
+            }
+            Ok(())
+        });
+    }
+
+    /// Tells the engine from which duration on somebody looks at commands.
+    pub fn follow_observers(&self) {
+        let threshold = self.observers.threshold();
+        self.engine.tuning.observe_above.store(threshold, Ordering::SeqCst);
     }
 
     /// The configuration file, as INFO shows it.
@@ -209,8 +290,24 @@ impl Server {
     /// A connection has ended.
     pub fn disconnected(&self, client: &Arc<Client>, session: &mut Session) {
         commands::forget_subscriptions(self, session, client);
-        self.clients().remove(&client.id);
+        self.forget_watching(client);
+        // Both under the lock of the clients, so that nothing is counted twice or not at all.
+        let mut clients = self.clients();
+        lock(&self.gone).add(&client.usage);
+        clients.remove(&client.id);
+        drop(clients);
         self.leave();
+    }
+
+    /// Ends MONITOR and tracking for a connection.
+    pub fn forget_watching(&self, client: &Client) {
+        if client.monitors.swap(false, Ordering::Relaxed) {
+            self.observers.monitors.remove(client);
+            self.follow_observers();
+        }
+        if client.tracking.is_on() {
+            self.tracking.disable(self, client);
+        }
     }
 
     /// What a session's requests may be.
@@ -265,9 +362,67 @@ impl Server {
         }
     }
 
+    /// What went over all connections.
+    pub fn traffic(&self) -> Traffic {
+        let clients = self.clients();
+        let mut all = *lock(&self.gone);
+        clients.values().for_each(|client| all.add(&client.usage));
+        all
+    }
+
+    /// Forgets what went over connections, and other figures of the server.
+    pub fn reset_stats(&self) {
+        let clients = self.clients();
+        *lock(&self.gone) = Traffic::default();
+        for client in clients.values() {
+            client.usage.received.store(0, Ordering::Relaxed);
+            client.usage.sent.store(0, Ordering::Relaxed);
+            client.usage.reads.store(0, Ordering::Relaxed);
+        }
+        drop(clients);
+        *lock(&self.rates) = Default::default();
+        let figures = [
+            &self.accepted,
+            &self.rejected,
+            &self.expire_micros,
+            &self.expire_cut_short,
+            &self.evicted_clients,
+            &self.query_limit_hits,
+            &self.output_limit_hits,
+            &self.ops_seen,
+        ];
+        figures.into_iter().for_each(|figure| figure.store(0, Ordering::Relaxed));
+        self.peak_memory.store(memory::allocated() as u64, Ordering::Relaxed);
+    }
+
+    /// Kilobytes read and written in the last second.
+    pub fn kilobytes_per_second(&self) -> (f64, f64) {
+        lock(&self.rates).1
+    }
+
+    fn measure_rates(&self) {
+        let now = self.traffic();
+        let mut rates = lock(&self.rates);
+        let before = rates.0;
+        let kilobytes = |now: u64, before: u64| now.saturating_sub(before) as f64 / 1024.0;
+        let input = kilobytes(now.received, before.received);
+        *rates = (now, (input, kilobytes(now.sent, before.sent)));
+    }
+
+    /// The most memory that was seen allocated, `used` included, in bytes.
+    pub fn peak(&self, used: usize) -> usize {
+        let before = self.peak_memory.fetch_max(used as u64, Ordering::Relaxed);
+        usize::try_from(before).unwrap_or(usize::MAX).max(used)
+    }
+
     /// Whether keys are expired actively.
     pub fn active_expire(&self) -> bool {
-        self.expires_actively.load(Ordering::Relaxed)
+        self.expires_actively.load(Ordering::Relaxed) && !self.cron_paused.load(Ordering::Relaxed)
+    }
+
+    /// What watches over the process: `systemd`, or `no`thing.
+    pub fn supervisor(&self) -> &'static str {
+        if crate::supervise::is_systemd(self.config()) { "systemd" } else { "no" }
     }
 
     /// How often a second regular work is done.
@@ -279,11 +434,18 @@ impl Server {
     pub fn cron(&self) {
         self.pause.tick();
         memory::settle();
+        if self.cron_paused.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.observers.hotkeys.tick() {
+            self.follow_observers();
+        }
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
         if tick.is_multiple_of(10) {
             let commands = self.engine.totals().commands;
             let before = self.ops_seen.swap(commands, Ordering::Relaxed);
             self.ops_per_second.store(commands.saturating_sub(before), Ordering::Relaxed);
+            self.measure_rates();
             self.drop_idle_clients();
         }
     }

@@ -17,7 +17,7 @@ use crate::host::ServerHost;
 use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
 use crate::server::Server;
-use crate::{commands, memory, version};
+use crate::{commands, memory, supervise, version};
 
 /// A server that listens.
 pub struct Running {
@@ -129,8 +129,10 @@ impl Running {
                 "Server initialized. Cairn {} ready to accept connections on port {port}",
                 version::CAIRN
             ));
+            tell_supervisor(&server, "STATUS=Ready to accept connections\nREADY=1\n");
             local.run_until(wait_for_end(&server)).await
         })?;
+        tell_supervisor(&server, "STOPPING=1\n");
         for mailbox in &server.threads {
             mailbox.send(Message::Stop);
         }
@@ -144,6 +146,12 @@ impl Running {
         }
         server.log.notice("Cairn is now ready to exit, bye bye...");
         Ok(())
+    }
+}
+
+fn tell_supervisor(server: &Server, state: &str) {
+    if let Err(error) = supervise::notify(server.config(), state) {
+        server.log.warning(&format!("systemd could not be notified: {error}"));
     }
 }
 
@@ -258,12 +266,29 @@ fn open_tcp(address: &str, port: u16, backlog: i32) -> std::io::Result<std::net:
     listener::tcp(ip, port, backlog)
 }
 
+/// Goes on in the background, if `daemonize` says so and nothing watches over the process.
+///
+/// # Errors
+/// When the system gives no further process.
+pub fn go_to_background(config: &Config) -> std::io::Result<()> {
+    if config.bool(params::DAEMONIZE) && !supervise::is_systemd(config) {
+        supervise::daemonize()?;
+    }
+    Ok(())
+}
+
+/// Where the number of a process in the background is written unless `pidfile` says otherwise.
+const PID_FILE: &str = "/var/run/redis.pid";
+
 /// Writes `pidfile`, if there is one.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_pid_file(config: &Config) -> std::io::Result<()> {
-    let path = config.string(params::PIDFILE);
+    let mut path = config.string(params::PIDFILE);
+    if path.is_empty() && config.bool(params::DAEMONIZE) {
+        path = PID_FILE.into();
+    }
     if path.is_empty() {
         return Ok(());
     }

@@ -284,18 +284,20 @@ impl Engine {
         if session.tracks
             && let Some(host) = self.host()
         {
-            host.track(session, command, args);
+            host.track(session, command, args, false);
         }
         space.end();
         let end = clock::now_nanos();
         worker.clock.set(end);
         let before = std::mem::take(&mut session.pending.spent);
         let nanos = end.saturating_sub(start).saturating_add(before);
+        let replied = reply.len().saturating_sub(from);
+        let seen = Observed { command, args, nanos, replied, moment: Moment::Ran };
         match step {
             Step::Again => session.pending.spent = nanos,
             // It is counted when it has its reply.
-            Step::Blocked => self.observe(session, command, args, nanos, Moment::Blocked),
-            _ => self.account(worker, session, command, args, nanos, failed),
+            Step::Blocked => self.observe(session, &Observed { moment: Moment::Blocked, ..seen }),
+            _ => self.account(worker, session, &seen, failed),
         }
         step
     }
@@ -306,32 +308,23 @@ impl Engine {
         &self,
         worker: &Worker,
         session: &Session,
-        command: &Command,
-        args: &[&[u8]],
-        nanos: u64,
+        seen: &Observed<'_>,
         failed: bool,
     ) {
-        worker.counters.call(command.id, nanos, failed);
+        worker.counters.call(seen.command.id, seen.nanos, failed);
         if self.tuning.times_commands.load(Ordering::Relaxed) {
-            worker.counters.time(command.id, nanos);
+            worker.counters.time(seen.command.id, seen.nanos);
         }
-        self.observe(session, command, args, nanos, Moment::Ran);
+        self.observe(session, seen);
     }
 
     /// Tells the host of a command, if it wants to know of those that take as long.
     #[inline]
-    pub(super) fn observe(
-        &self,
-        session: &Session,
-        command: &Command,
-        args: &[&[u8]],
-        nanos: u64,
-        moment: Moment,
-    ) {
-        if nanos >= self.tuning.observe_above.load(Ordering::Relaxed)
+    fn observe(&self, session: &Session, seen: &Observed<'_>) {
+        if seen.nanos >= self.tuning.observe_above.load(Ordering::Relaxed)
             && let Some(host) = self.host()
         {
-            host.observe(session, &Observed { command, args, nanos, moment });
+            host.observe(session, seen);
         }
     }
 
@@ -359,8 +352,10 @@ impl Engine {
             return Poll::Ready(None);
         }
         drop(held);
-        worker.counters.call(waiter.command.id, 0, false);
-        self.observe(session, waiter.command, &words(&waiter.args), 0, Moment::Unblocked);
+        let args = words(&waiter.args);
+        let (command, moment) = (waiter.command, Moment::Unblocked);
+        let seen = Observed { command, args: &args, nanos: 0, replied: 0, moment };
+        self.account(worker, session, &seen, false);
         Poll::Ready(session.blocked.take().map(|b| b.block.timeout_reply))
     }
 

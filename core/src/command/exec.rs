@@ -5,6 +5,7 @@ use super::ctx::{Ctx, Mode};
 use super::dispatch::{add_shards, invoke, words};
 use super::spec::{Flow, Outcome, Reach};
 use crate::clock;
+use crate::engine::{Moment, Observed};
 use crate::error::CmdError;
 use crate::keyspace::{Scope, ShardSet, shard_of};
 use crate::session::Session;
@@ -88,8 +89,10 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
     if ctx.session.tracks
         && let Some(host) = engine.host()
     {
-        host.track(ctx.session, command, args);
+        host.track(ctx.session, command, args, true);
     }
     let nanos = clock::now_nanos().saturating_sub(start);
-    engine.account(ctx.space.worker(), ctx.session, command, args, nanos, failed);
+    let replied = ctx.reply.len().saturating_sub(from);
+    let seen = Observed { command, args, nanos, replied, moment: Moment::Ran };
+    engine.account(ctx.space.worker(), ctx.session, &seen, failed);
 }

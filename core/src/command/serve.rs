@@ -7,7 +7,7 @@ use super::dispatch::{commit, invoke, words};
 use super::spec::Flow;
 use crate::blocking::{WaitState, Waiter};
 use crate::clock;
-use crate::engine::Moment;
+use crate::engine::{Moment, Observed};
 use crate::keyspace::{Held, ShardSet, Space, shard_of};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -88,8 +88,9 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     }
     let (engine, worker) = (space.engine(), space.worker());
     let nanos = clock::now_nanos().saturating_sub(start);
-    worker.counters.call(waiter.command.id, nanos, false);
-    engine.observe(&session, waiter.command, &args, nanos, Moment::Unblocked);
+    let (command, moment) = (waiter.command, Moment::Unblocked);
+    let seen = Observed { command, args: &args, nanos, replied: reply.len(), moment };
+    engine.account(worker, &session, &seen, false);
     if waiter.end(WaitState::Served) {
         space.after.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
     }

@@ -27,7 +27,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         name: "exec",
         arity: 1,
-        flags: ALWAYS,
+        flags: ALWAYS.or(Flags::SKIP_SLOWLOG),
         acl: Acl::TRANSACTION,
         reach: Reach::Transaction,
         group: "transactions",

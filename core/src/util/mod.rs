@@ -14,6 +14,7 @@ pub mod memory;
 pub mod murmur;
 pub mod random;
 mod scan;
+pub mod sha1;
 pub mod words;
 
 /// Numbers as text, under one name.

@@ -1,19 +1,20 @@
 //! CLIENT: connections look at, name, kill, pause and mute themselves and each other.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cairn_core::CmdError;
 use cairn_core::clock;
 use cairn_core::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use cairn_core::util::int::parse_i64;
 
-use super::{client, introspection, is, server, text};
+use super::{client, introspection, is, server, text, tracking};
 use crate::client::{After, Client, ReplyMode};
 use crate::net::mailbox::{Letter, Message};
 use crate::pause::Paused;
 use crate::pubsub::Kind;
 use crate::server::Server;
+use crate::tracking::Mode;
 
 /// The family's command.
 pub const SPECS: &[Spec] = &[Spec {
@@ -90,7 +91,35 @@ const SUBCOMMANDS: &[Spec] = &[
         arity: 2,
         since: "6.0.0",
         summary: "Answers where invalidations are redirected",
-        handler: getredir,
+        handler: tracking::getredir,
+        ..SELF
+    },
+    Spec {
+        name: "tracking",
+        arity: -3,
+        since: "6.0.0",
+        summary: "Has the server tell which cached keys change",
+        complexity: "O(1), plus O(N) in the number of prefixes",
+        syntax: "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] \
+                 [OPTIN] [OPTOUT] [NOLOOP]",
+        handler: tracking::tracking,
+        ..SELF
+    },
+    Spec {
+        name: "caching",
+        arity: 3,
+        since: "6.0.0",
+        summary: "Chooses whether the next command's keys are tracked",
+        syntax: "<YES | NO>",
+        handler: tracking::caching,
+        ..SELF
+    },
+    Spec {
+        name: "trackinginfo",
+        arity: 2,
+        since: "6.2.0",
+        summary: "Tells how the connection tracks",
+        handler: tracking::trackinginfo,
         ..SELF
     },
     Spec {
@@ -225,12 +254,6 @@ fn setinfo(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn getredir(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
-    // -1: client-side caching is off.
-    ctx.reply.int(-1);
-    Ok(Flow::Done)
-}
-
 fn reply(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let client = client(ctx)?;
     if is(args[2], "on") {
@@ -281,27 +304,14 @@ fn describe(server: &Server, c: &Client) -> String {
     let names = c.names();
     let load = |kind: Kind| c.subscriptions[kind as usize].load(Ordering::Relaxed);
     let queued = c.queued.load(Ordering::Relaxed);
-    let mut flags = String::new();
-    for (set, letter) in [
-        (c.subscription_count() > 0, 'P'),
-        (queued >= 0, 'x'),
-        (c.blocked.load(Ordering::Relaxed), 'b'),
-        (c.unix, 'U'),
-        (c.no_evict.load(Ordering::Relaxed), 'e'),
-        (c.no_touch.load(Ordering::Relaxed), 'T'),
-    ] {
-        if set {
-            flags.push(letter);
-        }
-    }
-    if flags.is_empty() {
-        flags.push('N');
-    }
+    let (load_usage, usage) = (|figure: &AtomicU64| figure.load(Ordering::Relaxed), &c.usage);
+    let output = c.output.load(Ordering::Relaxed);
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} \
-         ssub={} multi={queued} watch={} qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 \
-         obl=0 oll=0 omem={} tot-mem=0 events=r cmd={} user={} redir=-1 resp={} lib-name={} \
-         lib-ver={} io-thread={}\n",
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} \
+         ssub={} multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} \
+         rbp={} obl={output} oll=0 omem={} tot-mem={} events={} cmd={} user={} redir={} resp={} \
+         lib-name={} lib-ver={} io-thread={} tot-net-in={} tot-net-out={} tot-cmds={} \
+         read-events={}\n",
         c.id,
         c.addr,
         c.laddr,
@@ -309,19 +319,54 @@ fn describe(server: &Server, c: &Client) -> String {
         names.name,
         now.saturating_sub(c.created),
         now.saturating_sub(c.last_active.load(Ordering::Relaxed)),
+        flags(c),
         c.db.load(Ordering::Relaxed),
         load(Kind::Channel),
         load(Kind::Pattern),
         load(Kind::Shard),
         c.watching.load(Ordering::Relaxed),
-        c.output.load(Ordering::Relaxed),
+        load_usage(&usage.query),
+        load_usage(&usage.query_free),
+        load_usage(&usage.arguments),
+        load_usage(&usage.multi),
+        load_usage(&usage.reply),
+        load_usage(&usage.reply_peak),
+        load_usage(&usage.reply),
+        c.memory(),
+        if output > 0 { "rw" } else { "r" },
         server.command_name(last),
         names.user,
+        tracking::redirect(c),
         c.proto.load(Ordering::Relaxed),
         names.lib_name,
         names.lib_version,
         c.thread,
+        load_usage(&usage.received),
+        load_usage(&usage.sent),
+        load_usage(&usage.commands),
+        load_usage(&usage.reads),
     )
+}
+
+/// The letters of a client's state.
+fn flags(c: &Client) -> String {
+    let set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let all = [
+        (set(&c.monitors), 'O'),
+        (c.subscription_count() > 0, 'P'),
+        (c.queued.load(Ordering::Relaxed) >= 0, 'x'),
+        (set(&c.blocked), 'b'),
+        (c.tracking.is_on(), 't'),
+        (c.tracking.is_broken(), 'R'),
+        (c.tracking.mode().has(Mode::BCAST), 'B'),
+        (c.unix, 'U'),
+        (set(&c.no_evict), 'e'),
+        (set(&c.no_touch), 'T'),
+    ];
+    match all.iter().filter(|(set, _)| *set).map(|(_, letter)| *letter).collect::<String>() {
+        none if none.is_empty() => "N".into(),
+        some => some,
+    }
 }
 
 /// The types that CLIENT LIST and CLIENT KILL select by.

@@ -122,6 +122,7 @@ fn rewrite_file(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
 
 fn resetstat(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     ctx.engine().reset_totals();
+    server(ctx)?.reset_stats();
     ctx.reply.ok();
     Ok(Flow::Done)
 }

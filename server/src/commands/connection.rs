@@ -233,6 +233,8 @@ fn reset(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     ctx.session.proto = Proto::Resp2;
     ctx.session.authenticated = server(ctx)?.password().is_none();
     pubsub::forget(server(ctx)?, ctx.session, &client);
+    server(ctx)?.forget_watching(&client);
+    ctx.session.tracks = false;
     client.set_reply_mode(ReplyMode::On);
     client.names().name.clear();
     client.proto.store(2, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What a server tells about itself: COMMAND, MODULE, TIME, ROLE, LOLWUT, SHUTDOWN, MEMORY.
+//! What a server tells about itself: COMMAND, MODULE, TIME, ROLE, LOLWUT, SHUTDOWN.
 //!
 //! INFO is in [`crate::info`], CONFIG in its own file.
 
@@ -148,16 +148,6 @@ pub const SPECS: &[Spec] = &[
         handler: shutdown,
         ..Spec::DEFAULT
     },
-    Spec {
-        name: "memory",
-        arity: -2,
-        group: "server",
-        since: "4.0.0",
-        summary: "Tells about memory",
-        complexity: "Depends on the subcommand",
-        subcommands: MEMORY,
-        ..Spec::DEFAULT
-    },
 ];
 
 const ABOUT: Spec = Spec {
@@ -234,36 +224,6 @@ const COMMAND: &[Spec] = &[
             Ok(Flow::Done)
         },
         ..ABOUT
-    },
-];
-
-const MEMORY: &[Spec] = &[
-    Spec {
-        name: "usage",
-        arity: -3,
-        flags: Flags::READONLY,
-        keys: &[KeySpec::one(2, cairn_core::command::Access::RO)],
-        group: "server",
-        since: "4.0.0",
-        summary: "Estimates the memory of a key",
-        complexity: "O(N) in the number of samples",
-        syntax: "key [SAMPLES count]",
-        handler: memory_usage,
-        ..Spec::DEFAULT
-    },
-    Spec {
-        name: "purge",
-        arity: 2,
-        group: "server",
-        since: "4.0.0",
-        summary: "Gives free memory back to the system",
-        complexity: "Depends on how much there is",
-        handler: |ctx, _args| {
-            crate::memory::purge();
-            ctx.reply.ok();
-            Ok(Flow::Done)
-        },
-        ..Spec::DEFAULT
     },
 ];
 
@@ -501,27 +461,5 @@ fn shutdown(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     server(ctx)?.stop();
     // The connection closes without a reply, as the server ends.
     super::client(ctx)?.then(crate::client::After::Close);
-    Ok(Flow::Done)
-}
-
-fn memory_usage(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    match &args[3..] {
-        [] => {}
-        [option, count] if is(option, "samples") => {
-            let count = cairn_core::util::int::parse_i64(count).ok_or(CmdError::NOT_INT)?;
-            if count < 0 {
-                return Err(CmdError::SYNTAX);
-            }
-        }
-        _ => return Err(CmdError::SYNTAX),
-    }
-    match ctx.space.peek(args[2]) {
-        None => ctx.reply.null(),
-        Some(entry) => {
-            // A slot in the table beside the entry itself.
-            const SLOT: usize = 13;
-            ctx.reply.count(entry.memory() + SLOT);
-        }
-    }
     Ok(Flow::Done)
 }

@@ -7,7 +7,10 @@ mod debug;
 mod docs;
 mod functions;
 mod introspection;
+mod memory;
+mod observe;
 mod pubsub;
+mod tracking;
 
 use std::sync::Arc;
 
@@ -28,10 +31,13 @@ pub fn register(registry: &mut Registry) {
         config::SPECS,
         debug::SPECS,
         functions::SPECS,
+        observe::SPECS,
+        memory::SPECS,
     ];
     families.into_iter().for_each(|specs| registry.add(specs));
 }
 
+pub use memory::Overhead;
 pub use pubsub::{check_subscriber, forget as forget_subscriptions};
 
 /// The server behind a running command.

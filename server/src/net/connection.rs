@@ -22,7 +22,7 @@ use std::time::Duration;
 use cairn_core::clock;
 use cairn_core::command::Step;
 use cairn_core::keyspace::{Place, WARM_MAX};
-use cairn_core::reply::Reply;
+use cairn_core::reply::{Proto, Reply};
 use cairn_core::session::Session;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -31,7 +31,7 @@ use tokio::time::{Sleep, sleep};
 use super::mailbox::Letter;
 use super::stream::Stream;
 use super::thread::ThreadState;
-use crate::client::{After, Client};
+use crate::client::{After, Client, add};
 use crate::resp::{Buffers, Limits, RequestReader, peek};
 
 /// Commands that a connection runs before others on its thread have their turn.
@@ -278,6 +278,14 @@ impl Connection {
                     self.out.raw(bytes.get(self.session.proto));
                     self.offset = self.offset.max(offset);
                 }
+                Letter::Invalidation(bytes, offset, redirected) => {
+                    if self.session.proto == Proto::Resp3
+                        || redirected && self.session.subscribed > 0
+                    {
+                        self.out.raw(bytes.get(self.session.proto));
+                        self.offset = self.offset.max(offset);
+                    }
+                }
                 Letter::Unblock { error } => {
                     if self.session.blocked.is_some() {
                         self.unblocking = Some(error);
@@ -305,6 +313,7 @@ impl Connection {
         thread.warm_ahead();
         thread.worker.set_touches(!self.client.no_touch.load(Ordering::Relaxed));
         let mut began = false;
+        let before = *budget;
         let mut until_warm = 0;
         let mut pause = Pause::Full;
         while *budget > 0 && !self.closing && self.out.len() - self.sent < FLUSH_AT {
@@ -324,6 +333,7 @@ impl Connection {
             }
             if !began {
                 thread.engine.begin_turn(&thread.worker);
+                self.client.usage.arrived(&self.reader);
                 began = true;
             }
             if until_warm == 0 {
@@ -339,6 +349,7 @@ impl Connection {
         }
         thread.engine.end_turn(&thread.worker);
         self.client.mirror(&self.session);
+        self.client.usage.ran(&self.reader, &self.out, (before - *budget) as u64);
         pause
     }
 
@@ -432,7 +443,10 @@ impl Connection {
                 return Poll::Pending;
             }
             match self.stream.write(&self.out.as_bytes()[self.sent..]) {
-                Ok(n) => self.sent += n,
+                Ok(n) => {
+                    self.sent += n;
+                    add(&self.client.usage.sent, n as u64);
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     match self.stream.poll_writable(cx) {
                         Poll::Ready(Ok(())) => {}
@@ -463,7 +477,9 @@ impl Connection {
         let result = self.reader.fill(|buffer| stream.poll_read(cx, buffer));
         match result {
             Poll::Pending => self.go_idle(),
-            Poll::Ready(_) => {
+            Poll::Ready(ref read) => {
+                add(&self.client.usage.received, *read.as_ref().unwrap_or(&0) as u64);
+                add(&self.client.usage.reads, 1);
                 let now = self.thread.worker.seconds();
                 self.client.last_active.store(now, Ordering::Relaxed);
             }

@@ -34,6 +34,9 @@ pub enum Letter {
     Reply(Vec<u8>, u64),
     /// An out-of-band message, and the log offset it waits for.
     Push(Arc<PushBytes>, u64),
+    /// An invalidation for client-side caching, the log offset it waits for, and whether another
+    /// client redirected it here. In RESP2 only a subscriber that it was redirected to can take it.
+    Invalidation(Arc<PushBytes>, u64, bool),
     /// CLIENT UNBLOCK: end the blocked command, with an error or as if its time were up.
     Unblock {
         /// Whether the client gets an error.

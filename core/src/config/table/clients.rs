@@ -43,7 +43,7 @@ crate::params! {
     /// How many keys clients may track before the server makes room by invalidating some; 0 is no
     /// limit.
     TRACKING_TABLE_MAX_KEYS =
-        Param::unsigned("tracking-table-max-keys", "1000000", 0, u64::MAX).later();
+        Param::unsigned("tracking-table-max-keys", "1000000", 0, u64::MAX);
     /// The events that are published about keys: `K` to channels of keys, `E` to channels of
     /// events, and any of `g` (generic commands), `$` (strings), `l` (lists), `s` (sets), `h`
     /// (hashes), `z` (sorted sets), `t` (streams), `a` (arrays), `d` (modules), `x` (expired), `e`

@@ -1,7 +1,7 @@
 //! Parameters that are accepted, checked and shown, but have no effect yet, so that a
 //! configuration made for Redis loads. Whoever makes one work moves its row to where it belongs.
 
-use super::{INT_MAX, SIGNED_MAX, UINT_MAX};
+use super::{INT_MAX, SIGNED_MAX};
 use crate::config::Param;
 use crate::config::lists::{OOM_SCORES, PRIMARY, WORDS};
 
@@ -242,11 +242,6 @@ crate::params! {
     /// Whether vector sets are searched by one thread at a time.
     VSET_FORCE_SINGLE_THREADED_EXECUTION =
         Param::bool("vset-force-single-threaded-execution", "no").later();
-    /// How many arguments of a slow command are remembered.
-    SLOWLOG_ENTRY_MAX_ARGC = Param::unsigned("slowlog-entry-max-argc", "32", 2, UINT_MAX).later();
-    /// How long an argument of a slow command may be to be remembered in full.
-    SLOWLOG_ENTRY_MAX_STRING_LEN =
-        Param::unsigned("slowlog-entry-max-string-len", "128", 1, UINT_MAX).later();
     /// Whether the memory of keys is counted in histograms.
     KEY_MEMORY_HISTOGRAMS = Param::bool("key-memory-histograms", "no").immutable().later();
 }

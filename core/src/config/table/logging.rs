@@ -1,6 +1,6 @@
 //! Parameters of what the server tells about itself: its log, slow commands, latency.
 
-use super::SIGNED_MAX;
+use super::{SIGNED_MAX, UINT_MAX};
 use crate::config::Param;
 use crate::config::lists::PERCENTILES;
 
@@ -22,14 +22,19 @@ crate::params! {
     /// Whether a crash is logged with its circumstances.
     CRASH_LOG_ENABLED = Param::bool("crash-log-enabled", "yes").later();
     /// The microseconds from which a command is slow, and goes to SLOWLOG; -1 is never.
-    SLOWLOG_LOG_SLOWER_THAN = Param::int("slowlog-log-slower-than", "10000", -1, i64::MAX).later();
+    SLOWLOG_LOG_SLOWER_THAN = Param::int("slowlog-log-slower-than", "10000", -1, i64::MAX);
     /// How many slow commands are remembered.
-    SLOWLOG_MAX_LEN = Param::unsigned("slowlog-max-len", "128", 0, SIGNED_MAX).later();
+    SLOWLOG_MAX_LEN = Param::unsigned("slowlog-max-len", "128", 0, SIGNED_MAX);
+    /// How many arguments of a slow command are remembered.
+    SLOWLOG_ENTRY_MAX_ARGC = Param::unsigned("slowlog-entry-max-argc", "32", 2, UINT_MAX);
+    /// How long an argument of a slow command may be to be remembered in full.
+    SLOWLOG_ENTRY_MAX_STRING_LEN =
+        Param::unsigned("slowlog-entry-max-string-len", "128", 1, UINT_MAX);
     /// The milliseconds from which an event goes to LATENCY; 0 is never.
-    LATENCY_MONITOR_THRESHOLD = Param::int("latency-monitor-threshold", "0", 0, i64::MAX).later();
+    LATENCY_MONITOR_THRESHOLD = Param::int("latency-monitor-threshold", "0", 0, i64::MAX);
     /// Whether the time that each command takes is counted.
     LATENCY_TRACKING = Param::bool("latency-tracking", "yes");
     /// The percentiles that INFO gives of it.
     LATENCY_TRACKING_INFO_PERCENTILES =
-        Param::list("latency-tracking-info-percentiles", "50 99 99.9", &PERCENTILES).later();
+        Param::list("latency-tracking-info-percentiles", "50 99 99.9", &PERCENTILES);
 }

@@ -73,9 +73,9 @@ crate::params! {
         Param::int("busy-reply-threshold", "5000", 0, i64::MAX).alias("lua-time-limit").later();
 
     /// Whether to run in the background.
-    DAEMONIZE = Param::bool("daemonize", "no").immutable().later();
+    DAEMONIZE = Param::bool("daemonize", "no").immutable();
     /// Who is told that the server is ready.
-    SUPERVISED = Param::choice("supervised", "no", SUPERVISORS).immutable().later();
+    SUPERVISED = Param::choice("supervised", "no", SUPERVISORS).immutable();
     /// The file for the process's number; nothing for none, but in the background
     /// `/var/run/redis.pid`.
     PIDFILE = Param::text("pidfile", "").immutable();

@@ -1,0 +1,320 @@
+//! DEBUG: what tests need to see and to provoke.
+//!
+//! Settings of structures that are not here (`dict-resizing` and the like) are accepted, so that
+//! test suites go on.
+
+mod digest;
+mod populate;
+mod protocol;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cairn_core::CmdError;
+use cairn_core::command::{Access, Ctx, Flags, Flow, KeySpec, Outcome, Reach, Spec};
+use cairn_core::config::table::clients;
+use cairn_core::keyspace::ValueRef;
+use cairn_core::util::float::parse_f64;
+use cairn_core::util::glob;
+use cairn_core::util::int::parse_i64;
+
+use super::{client, introspection, server};
+
+const ABOUT: Spec = Spec {
+    flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE),
+    group: "server",
+    since: "1.0.0",
+    complexity: "Depends on the subcommand",
+    ..Spec::DEFAULT
+};
+
+/// The family's command.
+pub const SPECS: &[Spec] = &[Spec {
+    name: "debug",
+    arity: -2,
+    summary: "Helps to test the server",
+    subcommands: SUBCOMMANDS,
+    ..ABOUT
+}];
+
+const SUBCOMMANDS: &[Spec] = &[
+    Spec {
+        name: "sleep",
+        arity: 3,
+        summary: "Stops all work with keys for some seconds",
+        syntax: "seconds",
+        reach: Reach::All,
+        handler: sleep,
+        ..ABOUT
+    },
+    Spec {
+        name: "set-active-expire",
+        arity: 3,
+        summary: "Turns active expiry on or off",
+        syntax: "<0 | 1>",
+        handler: set_active_expire,
+        ..ABOUT
+    },
+    Spec {
+        name: "object",
+        arity: -3,
+        summary: "Describes the value of a key",
+        syntax: "key",
+        keys: &[KeySpec::one(2, Access::RO)],
+        handler: object,
+        ..ABOUT
+    },
+    Spec {
+        name: "stringmatch-len",
+        arity: 4,
+        summary: "Matches a string of a's against a pattern",
+        syntax: "length pattern",
+        handler: stringmatch,
+        ..ABOUT
+    },
+    Spec {
+        name: "digest",
+        arity: 2,
+        summary: "Answers a digest of all data",
+        reach: Reach::All,
+        handler: digest::dataset,
+        ..ABOUT
+    },
+    Spec {
+        name: "digest-value",
+        arity: -3,
+        summary: "Answers a digest of each key's value",
+        syntax: "key [key ...]",
+        keys: &[KeySpec::range(2, -1, 1, Access::RO)],
+        handler: digest::values,
+        ..ABOUT
+    },
+    Spec {
+        name: "populate",
+        arity: -3,
+        summary: "Makes string keys, which are not logged",
+        syntax: "count [prefix] [size]",
+        reach: Reach::All,
+        handler: populate::populate,
+        ..ABOUT
+    },
+    Spec {
+        name: "protocol",
+        arity: 3,
+        summary: "Answers a value of a type of the protocol",
+        syntax: "<string | integer | double | bignum | null | array | set | map | attrib | push | \
+                 verbatim | true | false>",
+        handler: protocol::protocol,
+        ..ABOUT
+    },
+    Spec {
+        name: "error",
+        arity: 3,
+        summary: "Answers an error",
+        syntax: "message",
+        handler: |ctx, args| {
+            allowed(ctx)?;
+            Err(CmdError::new(super::text(args[2])))
+        },
+        ..ABOUT
+    },
+    Spec {
+        name: "log",
+        arity: 3,
+        summary: "Writes a line to the log",
+        syntax: "message",
+        handler: |ctx, args| {
+            allowed(ctx)?;
+            server(ctx)?.log.warning(&format!("DEBUG LOG: {}", super::text(args[2])));
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+    Spec {
+        name: "htstats",
+        arity: -3,
+        summary: "Tells about the tables of a database",
+        syntax: "dbid [full]",
+        handler: table_stats,
+        ..ABOUT
+    },
+    Spec {
+        name: "listpack",
+        arity: 3,
+        summary: "Tells about a value of one compact allocation",
+        syntax: "key",
+        keys: &[KeySpec::one(2, Access::RO)],
+        handler: compact,
+        ..ABOUT
+    },
+    Spec {
+        name: "quicklist",
+        arity: -3,
+        summary: "Tells about a list",
+        syntax: "key [0 | 1]",
+        keys: &[KeySpec::one(2, Access::RO)],
+        handler: compact,
+        ..ABOUT
+    },
+    Spec {
+        name: "change-repl-id",
+        arity: 2,
+        summary: "Accepted: nothing is replicated yet",
+        handler: accept,
+        ..ABOUT
+    },
+    Spec {
+        name: "quicklist-packed-threshold",
+        arity: 3,
+        summary: "Accepted: which elements stand alone follows from list-max-listpack-size",
+        syntax: "size",
+        handler: accept,
+        ..ABOUT
+    },
+    Spec {
+        name: "replybuffer",
+        arity: -4,
+        summary: "Accepted: reply buffers are lent for as long as they are needed",
+        syntax: "<PEAK-RESET-TIME time | RESIZING 0 | RESIZING 1>",
+        handler: accept,
+        ..ABOUT
+    },
+    Spec {
+        name: "dict-resizing",
+        arity: 3,
+        summary: "Accepted: tables always grow in bounded steps",
+        syntax: "<0 | 1>",
+        handler: accept,
+        ..ABOUT
+    },
+    Spec {
+        name: "pause-cron",
+        arity: 3,
+        summary: "Stops regular work, or lets it go on",
+        syntax: "<0 | 1>",
+        handler: |ctx, args| {
+            allowed(ctx)?;
+            server(ctx)?.cron_paused.store(args[2] != b"0", Ordering::Relaxed);
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+    Spec {
+        name: "panic",
+        arity: 2,
+        summary: "Panics, to show that the server goes on",
+        handler: |ctx, _| {
+            allowed(ctx)?;
+            panic!("DEBUG PANIC was called")
+        },
+        ..ABOUT
+    },
+    Spec {
+        name: "help",
+        arity: 2,
+        summary: "Explains the subcommands",
+        handler: |ctx, _| {
+            introspection::help(ctx.reply, "DEBUG", SUBCOMMANDS);
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+];
+
+/// DEBUG is off unless `enable-debug-command` says otherwise.
+fn allowed(ctx: &Ctx<'_, '_>) -> Result<(), CmdError> {
+    let allowed = match ctx.engine().config.int(clients::ENABLE_DEBUG_COMMAND) {
+        clients::EVERYBODY => true,
+        clients::LOCAL_ONLY => client(ctx)?.is_local(),
+        _ => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(CmdError::fixed(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", \
+         you can run it from a local connection, otherwise you need to set this option in the \
+         configuration file, and then restart the server.",
+    ))
+}
+
+fn accept(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn table_stats(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let engine = ctx.engine();
+    let db = parse_i64(args[2]).and_then(|db| usize::try_from(db).ok());
+    let db = db.filter(|db| *db < engine.keyspace.databases());
+    let db = db.ok_or(CmdError::fixed("ERR Out of range database"))?;
+    let (keys, volatile) = (engine.db_size(db), engine.db_volatile(db));
+    let text = format!(
+        "[Dictionary HT]\nnumber of elements: {keys}\n[Expires HT]\nnumber of elements: {volatile}\n"
+    );
+    ctx.reply.verbatim("txt", text);
+    Ok(Flow::Done)
+}
+
+fn compact(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let Some(entry) = ctx.space.peek(args[2]) else { return Err(CmdError::NO_KEY) };
+    let ValueRef::Object(object) = entry.value() else {
+        return Err(CmdError::fixed("ERR Not an encoded object."));
+    };
+    let line = format!("encoding:{} memory:{}", object.encoding(), object.memory());
+    ctx.reply.simple(&line);
+    Ok(Flow::Done)
+}
+
+fn sleep(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let seconds = parse_f64(args[2]).filter(|s| (0.0..=3600.0).contains(s));
+    let seconds = seconds.ok_or(CmdError::NOT_FLOAT)?;
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn set_active_expire(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    server(ctx)?.expires_actively.store(args[2] != b"0", Ordering::Relaxed);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+fn object(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let now = ctx.space.now();
+    let Some(entry) = ctx.space.peek(args[2]) else { return Err(CmdError::NO_KEY) };
+    let encoding = match entry.value() {
+        ValueRef::Int(_) => "int",
+        ValueRef::Bytes(b) if b.len() <= 44 && !entry.is_raw() => "embstr",
+        ValueRef::Bytes(_) => "raw",
+        ValueRef::Object(object) => object.encoding(),
+    };
+    let idle = cairn_core::keyspace::access::idle_seconds(entry, now);
+    let line = format!(
+        "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
+         lru_seconds_idle:{idle}",
+        entry.memory(),
+        entry.clock()
+    );
+    ctx.reply.simple(&line);
+    Ok(Flow::Done)
+}
+
+/// The longest string that STRINGMATCH-LEN makes, in bytes.
+const MATCH_MAX: i64 = 1 << 20;
+
+fn stringmatch(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let length = parse_i64(args[2]).ok_or(CmdError::NOT_INT)?;
+    let text = vec![b'a'; length.clamp(0, MATCH_MAX) as usize];
+    ctx.reply.int(i64::from(glob::matches(args[3], &text)));
+    Ok(Flow::Done)
+}
