@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock;
@@ -44,9 +44,17 @@ pub trait Host: Any + Send + Sync {
     /// A command took at least [`Tuning::observe_above`]: for those who look on.
     fn observe(&self, session: &Session, seen: &Observed<'_>);
 
-    /// A session with [`Session::tracks`] ran a command, whose shards are still held; `inside` of
-    /// a transaction or on its own.
-    fn track(&self, _session: &Session, _command: &Command, _args: &[&[u8]], _inside: bool) {}
+    /// A session with [`Session::tracks`] ran a command, whose shards are still held. Inside of a
+    /// transaction there are its events so far, which are published at its end: those of
+    /// [`crate::notify::Class::INVALIDATION`] concern nobody who reads the key from now on.
+    fn track(
+        &self,
+        _session: &Session,
+        _command: &Command,
+        _args: &[&[u8]],
+        _inside: Option<&mut Vec<Event>>,
+    ) {
+    }
 
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
@@ -89,6 +97,7 @@ pub struct Counters {
     expired: AtomicU64,
     expired_members: AtomicU64,
     evicted: AtomicU64,
+    evicted_lately: AtomicBool,
     latency: Box<[OnceLock<Histogram>]>,
     /// Error replies by their code. Locked by its thread once an error, by others for INFO.
     errors: Mutex<BTreeMap<Box<str>, u64>>,
@@ -138,6 +147,7 @@ impl Counters {
             expired: AtomicU64::new(0),
             expired_members: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            evicted_lately: AtomicBool::new(false),
             latency: zeros(commands),
             errors: Mutex::default(),
         }
@@ -204,6 +214,16 @@ impl Counters {
 
     pub(crate) fn evicted(&self) {
         bump(&self.evicted, 1);
+        self.evicted_lately.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this thread has evicted keys since it was last asked.
+    pub(crate) fn has_evicted(&self) -> bool {
+        let evicted = self.evicted_lately.load(Ordering::Relaxed);
+        if evicted {
+            self.evicted_lately.store(false, Ordering::Relaxed);
+        }
+        evicted
     }
 
     #[inline]

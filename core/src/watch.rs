@@ -54,13 +54,52 @@ impl WatchSet {
     }
 }
 
+/// What became of a watched key when its whole database changed. A key whose time is over counts
+/// as missing to those who found it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there and is not there.
+    Nothing,
+    /// It was there and is not any more.
+    Gone,
+    /// It is another one now.
+    Other,
+    /// It was there, and is now one whose time is over.
+    Stale,
+    /// It was not there, and is now one whose time is over.
+    NewlyStale,
+}
+
 /// The watched keys of one shard, by database and key.
 ///
 /// Nearly always empty, so it is a single pointer that is null then.
 #[derive(Default)]
 pub struct Watchers(Option<Box<Flags>>);
 
-type Flags = HashMap<(usize, Box<[u8]>), Vec<Weak<WatchFlag>>>;
+type Flags = HashMap<(usize, Box<[u8]>), Vec<Watch>>;
+
+/// Somebody who watches a key.
+struct Watch {
+    flag: Weak<WatchFlag>,
+    /// The key's time was over when it was watched: its removal changes nothing.
+    expired: bool,
+}
+
+/// Tells a key's watchers that it changed, now that it exists or is `gone`. True when somebody
+/// goes on watching.
+fn tell(watches: &mut Vec<Watch>, gone: bool) -> bool {
+    watches.retain_mut(|watch| {
+        if watch.expired && gone {
+            watch.expired = false;
+            return true;
+        }
+        if let Some(flag) = watch.flag.upgrade() {
+            flag.raise();
+        }
+        false
+    });
+    !watches.is_empty()
+}
 
 impl Watchers {
     /// Whether nobody watches a key of this shard: the one test that a write pays.
@@ -69,33 +108,50 @@ impl Watchers {
         self.0.is_none()
     }
 
-    /// Registers a flag for a key.
-    pub fn add(&mut self, db: usize, key: &[u8], flag: &Arc<WatchFlag>) {
+    /// Registers a flag for a key, whose time is over already if `expired`.
+    pub fn add(&mut self, db: usize, key: &[u8], flag: &Arc<WatchFlag>, expired: bool) {
         self.0
             .get_or_insert_default()
             .entry((db, key.into()))
             .or_default()
-            .push(Arc::downgrade(flag));
+            .push(Watch { flag: Arc::downgrade(flag), expired });
     }
 
-    /// Raises the flags of a key that changed.
-    pub fn touch(&mut self, db: usize, key: &[u8]) {
+    /// Raises the flags of a key that changed, and now exists or is `gone`.
+    pub fn touch(&mut self, db: usize, key: &[u8], gone: bool) {
         let Some(all) = &mut self.0 else { return };
-        if let Some(flags) = all.remove(&(db, Box::from(key))) {
-            flags.iter().filter_map(Weak::upgrade).for_each(|flag| flag.raise());
+        let place = (db, Box::from(key));
+        if all.get_mut(&place).is_some_and(|watches| !tell(watches, gone)) {
+            all.remove(&place);
         }
         self.shrink();
     }
 
-    /// Raises the flags of all keys of a database for which `changed` holds.
-    pub fn touch_where(&mut self, db: usize, mut changed: impl FnMut(&[u8]) -> bool) {
+    /// Raises the flags of all keys of a database that `change` says changed.
+    pub fn touch_where(&mut self, db: usize, mut change: impl FnMut(&[u8]) -> Change) {
         let Some(all) = &mut self.0 else { return };
-        all.retain(|(at, key), flags| {
-            if *at != db || !changed(key) {
+        all.retain(|(at, key), watches| {
+            if *at != db {
                 return true;
             }
-            flags.iter().filter_map(Weak::upgrade).for_each(|flag| flag.raise());
-            false
+            match change(key) {
+                Change::Nothing => true,
+                Change::Gone => tell(watches, true),
+                Change::Other => tell(watches, false),
+                Change::Stale => {
+                    watches.retain(|watch| {
+                        if let (false, Some(flag)) = (watch.expired, watch.flag.upgrade()) {
+                            flag.raise();
+                        }
+                        watch.expired
+                    });
+                    !watches.is_empty()
+                }
+                Change::NewlyStale => {
+                    watches.iter_mut().for_each(|watch| watch.expired = true);
+                    true
+                }
+            }
         });
         self.shrink();
     }
@@ -104,7 +160,7 @@ impl Watchers {
     pub fn sweep(&mut self) {
         let Some(all) = &mut self.0 else { return };
         all.retain(|_, flags| {
-            flags.retain(|flag| flag.strong_count() > 0);
+            flags.retain(|watch| watch.flag.strong_count() > 0);
             !flags.is_empty()
         });
         self.shrink();
@@ -125,19 +181,34 @@ mod tests {
     fn a_touch_raises_the_flags_of_that_key_only() {
         let mut watchers = Watchers::default();
         let (a, b) = (Arc::new(WatchFlag::default()), Arc::new(WatchFlag::default()));
-        watchers.add(0, b"x", &a);
-        watchers.add(0, b"y", &b);
-        watchers.touch(1, b"x");
+        watchers.add(0, b"x", &a, false);
+        watchers.add(0, b"y", &b, false);
+        watchers.touch(1, b"x", false);
         assert!(!a.is_raised());
-        watchers.touch(0, b"x");
+        watchers.touch(0, b"x", true);
         assert!(a.is_raised() && !b.is_raised());
+    }
+
+    #[test]
+    fn the_removal_of_an_expired_key_is_no_change_once() {
+        let mut watchers = Watchers::default();
+        let flag = Arc::new(WatchFlag::default());
+        watchers.add(0, b"x", &flag, true);
+        watchers.touch(0, b"x", true);
+        assert!(!flag.is_raised());
+        watchers.touch_where(0, |_| Change::Nothing);
+        watchers.touch_where(0, |_| Change::NewlyStale);
+        watchers.touch_where(0, |_| Change::Stale);
+        assert!(!flag.is_raised());
+        watchers.touch_where(0, |_| Change::Other);
+        assert!(flag.is_raised() && watchers.is_empty());
     }
 
     #[test]
     fn a_sweep_forgets_the_sessions_that_are_gone() {
         let mut watchers = Watchers::default();
         let flag = Arc::new(WatchFlag::default());
-        watchers.add(0, b"x", &flag);
+        watchers.add(0, b"x", &flag, false);
         watchers.sweep();
         assert!(!watchers.is_empty());
         drop(flag);

@@ -266,15 +266,26 @@ impl Client {
 
     /// Takes back what a command wrote from `from` on, if its reply is not to be sent.
     #[inline]
-    pub fn mute(&self, out: &mut Reply, from: usize) {
+    pub fn mute(&self, session: &Session, out: &mut Reply, from: usize) {
+        if self.reply_mode.load(Ordering::Relaxed) != ReplyMode::On as u8 {
+            self.mute_reply(session, out, from);
+        }
+    }
+
+    #[cold]
+    fn mute_reply(&self, session: &Session, out: &mut Reply, from: usize) {
+        // What (un)subscribing answers is a push, which CLIENT REPLY does not concern.
+        let pushes = session.last_command.is_some_and(|c| c.name.ends_with("subscribe"));
         match self.reply_mode.load(Ordering::Relaxed) {
-            0 => {}
-            1 => out.truncate(from),
+            1 if !pushes => out.truncate(from),
             2 => {
-                out.truncate(from);
+                if !pushes {
+                    out.truncate(from);
+                }
                 self.set_reply_mode(ReplyMode::On);
             }
-            _ => self.set_reply_mode(ReplyMode::SkipThis),
+            3 => self.set_reply_mode(ReplyMode::SkipThis),
+            _ => {}
         }
     }
 

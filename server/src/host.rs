@@ -60,17 +60,28 @@ impl Host for ServerHost {
         self.0.observers.observe(&self.0, session, seen);
     }
 
-    fn track(&self, session: &Session, command: &Command, args: &[&[u8]], inside: bool) {
+    fn track(
+        &self,
+        session: &Session,
+        command: &Command,
+        args: &[&[u8]],
+        inside: Option<&mut Vec<Event>>,
+    ) {
         let Some(client) = Client::of(session) else { return };
         let flags = command.spec.flags;
+        let alone = inside.is_none();
         if flags.has(Flags::READONLY) && !flags.has(Flags::PUBSUB) && client.tracking.remembers() {
+            let tracking = &self.0.tracking;
+            if let Some(events) = inside {
+                tracking.invalidate_read(&self.0, session.id, events);
+            }
             let mut at = Vec::new();
             keys::positions(command.spec, args, &mut at);
             let keys = at.into_iter().filter_map(|i| args.get(i)).copied();
-            self.0.tracking.remember(&self.0, client, keys);
+            tracking.remember(&self.0, client, keys);
         }
         // CLIENT CACHING is for the next command, or the whole of the next transaction.
-        if !inside && session.multi.is_none() && command.name != "client|caching" {
+        if alone && session.multi.is_none() && command.name != "client|caching" {
             client.tracking.set_caching(false);
         }
     }

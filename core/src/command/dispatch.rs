@@ -68,6 +68,12 @@ impl Engine {
                 return Step::Done;
             }
         };
+        if session.tracks && self.evicted_for(worker, command) {
+            // Messages about the evicted keys are on their way: they go before this reply.
+            self.end_turn(worker);
+            waker.wake_by_ref();
+            return Step::Parked;
+        }
         session.last_command = Some(command);
         if session.multi.is_some() && !command.spec.flags.has(Flags::UNQUEUED) {
             return match enqueue(session, command, args) {
@@ -172,6 +178,18 @@ impl Engine {
             return Err(CmdError::OOM);
         }
         Ok(())
+    }
+
+    /// Whether room was made before a command, which even reads do for a client that caches: it
+    /// must not go on using what is not there any more.
+    #[cold]
+    fn evicted_for(&self, worker: &Worker, command: &Command) -> bool {
+        if !command.spec.flags.any(Flags::DENYOOM)
+            && self.tuning.maxmemory.load(Ordering::Relaxed) != 0
+        {
+            self.make_room(worker);
+        }
+        worker.counters.has_evicted()
     }
 
     /// The shards that a command needs before it can start.
@@ -284,7 +302,7 @@ impl Engine {
         if session.tracks
             && let Some(host) = self.host()
         {
-            host.track(session, command, args, false);
+            host.track(session, command, args, None);
         }
         space.end();
         let end = clock::now_nanos();

@@ -89,7 +89,7 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
     if ctx.session.tracks
         && let Some(host) = engine.host()
     {
-        host.track(ctx.session, command, args, true);
+        host.track(ctx.session, command, args, Some(&mut ctx.space.after.events));
     }
     let nanos = clock::now_nanos().saturating_sub(start);
     let replied = ctx.reply.len().saturating_sub(from);

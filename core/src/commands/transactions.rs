@@ -107,7 +107,7 @@ fn watch(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         let was_expired = ctx.space.is_expired(key);
         let flag = Arc::clone(&ctx.session.watch.flag);
-        ctx.space.shard_mut(shard_of(key)).watchers.add(db, key, &flag);
+        ctx.space.shard_mut(shard_of(key)).watchers.add(db, key, &flag, was_expired);
         ctx.session.watch.keys.push(WatchedKey { db, key: key.into(), was_expired });
     }
     ctx.reply.ok();

@@ -32,7 +32,7 @@ pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
 pub(crate) use space::Aftermath;
-pub use space::{Event, INVALIDATE_ALL, Place, Put, Space};
+pub use space::{Event, INVALIDATE_ALL, INVALIDATED, Place, Put, Space};
 pub use sweep::Sweep;
 pub use warm::WARM_MAX;
 

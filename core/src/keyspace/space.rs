@@ -34,6 +34,9 @@ pub struct Event {
 /// none.
 pub const INVALIDATE_ALL: &str = "all";
 
+/// The name that an event of [`Class::INVALIDATION`] has once those who had read the key know.
+pub const INVALIDATED: &str = "told";
+
 /// What happens to the expiry when a value is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
@@ -617,9 +620,9 @@ impl<'e> Space<'e> {
     fn touch_watchers(&mut self, key: &[u8]) {
         let db = self.db;
         let shard = self.place(key).shard;
-        let shard = self.held.shard_mut(shard);
-        if !shard.watchers.is_empty() {
-            shard.watchers.touch(db, key);
+        if !self.held.shard(shard).watchers.is_empty() {
+            let gone = self.find(key).is_none();
+            self.held.shard_mut(shard).watchers.touch(db, key, gone);
         }
         self.notify(Class::INVALIDATION, "", key);
     }

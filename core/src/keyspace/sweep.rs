@@ -3,6 +3,7 @@
 
 use super::{Entry, SHARDS, Scope, ShardDb, ShardSet, Space};
 use crate::ds::table::CURSOR_BITS;
+use crate::watch::Change;
 
 /// Bits of a cursor that say where in a shard's hash order it stands. With the shard's number the
 /// cursor has 53, the most that clients which hold it in a double can carry. The bits left out
@@ -133,7 +134,10 @@ impl Space<'_> {
             let Some(table) = shard.take_db(physical) else { continue };
             let was_there =
                 |key: &[u8]| table.table.find(keyspace.hash(key), |e| e.key() == key).is_some();
-            shard.watchers.touch_where(db, was_there);
+            shard.watchers.touch_where(db, |key| match was_there(key) {
+                true => Change::Gone,
+                false => Change::Nothing,
+            });
             let waiting = shard.queues.keys(db);
             waiting.iter().filter(|key| was_there(key)).for_each(|key| self.signal(key));
             worker.counters.keys(physical, -(table.len() as i64));
@@ -152,17 +156,25 @@ impl Space<'_> {
         let (pa, pb) = (keyspace.physical(a), keyspace.physical(b));
         keyspace.swap(a, b);
         self.select(self.db());
+        let now = self.now();
         for number in 0..SHARDS as u16 {
             if !self.shard(number).watchers.is_empty() {
                 let shard = self.shard_mut(number);
                 let mut watchers = std::mem::take(&mut shard.watchers);
-                let was_there = |key: &[u8]| {
+                let change = |key: &[u8], before: usize, after: usize| {
                     let hash = keyspace.hash(key);
-                    let mut dbs = [pa, pb].into_iter().filter_map(|db| shard.db(db));
-                    dbs.any(|db| db.table.find(hash, |e| e.key() == key).is_some())
+                    let find = |db| shard.db(db)?.table.find(hash, |e| e.key() == key);
+                    let stale = |e: &Entry| e.expiry().is_some_and(|at| at <= now);
+                    match (find(before).is_some(), find(after).map(stale)) {
+                        (false, None) => Change::Nothing,
+                        (true, None) => Change::Gone,
+                        (_, Some(false)) => Change::Other,
+                        (true, Some(true)) => Change::Stale,
+                        (false, Some(true)) => Change::NewlyStale,
+                    }
                 };
-                watchers.touch_where(a, was_there);
-                watchers.touch_where(b, was_there);
+                watchers.touch_where(a, |key| change(key, pa, pb));
+                watchers.touch_where(b, |key| change(key, pb, pa));
                 shard.watchers = watchers;
             }
             for db in [a, b] {

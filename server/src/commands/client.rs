@@ -436,6 +436,10 @@ impl<'a> Filter<'a> {
                 }
                 o if is(o, "addr") => filter.addr = Some(value),
                 o if is(o, "laddr") => filter.laddr = Some(value),
+                // There are no users but this one.
+                o if is(o, "user") && value != b"default" => {
+                    return Err(CmdError::new(format!("ERR No such user '{}'", text(value))));
+                }
                 o if is(o, "user") => filter.user = Some(value),
                 o if is(o, "type") => filter.kind = Some(value),
                 o if is(o, "maxage") => {

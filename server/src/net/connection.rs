@@ -389,7 +389,7 @@ impl Connection {
         match step {
             Step::Done => {
                 drop(args);
-                self.client.mute(&mut self.out, from);
+                self.client.mute(&self.session, &mut self.out, from);
                 self.finish_command();
                 true
             }

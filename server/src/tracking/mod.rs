@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
-use cairn_core::keyspace::{Event, INVALIDATE_ALL};
+use cairn_core::keyspace::{Event, INVALIDATE_ALL, INVALIDATED};
 use cairn_core::notify::Class;
 use cairn_core::reply::{Proto, Reply};
 
@@ -105,18 +105,32 @@ impl Tracking {
         if changes().any(|event| event.name == INVALIDATE_ALL) {
             return self.invalidate_all(server, offset);
         }
-        let keys: BTreeSet<&[u8]> = changes().map(|event| &*event.key).collect();
-        for key in &keys {
+        let untold = changes().filter(|event| event.name != INVALIDATED);
+        let untold: BTreeSet<&[u8]> = untold.map(|event| &*event.key).collect();
+        for key in &untold {
             if let Some(clients) = self.table.take(key) {
                 self.tell_readers(server, key, clients, by, offset);
             }
         }
+        let keys: BTreeSet<&[u8]> = changes().map(|event| &*event.key).collect();
         self.prefixes.matching(&keys, |clients, keys| {
             let message = Arc::new(invalidation(Some(keys)));
             for id in clients {
                 self.tell(server, *id, by, &message, offset);
             }
         });
+    }
+
+    /// Tells those who have read the keys of these events, before somebody else reads them within
+    /// the same transaction.
+    pub fn invalidate_read(&self, server: &Server, by: u64, events: &mut [Event]) {
+        let changes = events.iter_mut().filter(|event| event.class == Class::INVALIDATION);
+        for event in changes.filter(|event| event.name.is_empty()) {
+            event.name = INVALIDATED;
+            if let Some(clients) = self.table.take(&event.key) {
+                self.tell_readers(server, &event.key, clients, by, 0);
+            }
+        }
     }
 
     fn tell_readers(
