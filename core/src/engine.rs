@@ -98,6 +98,7 @@ pub struct Counters {
     expired_members: AtomicU64,
     evicted: AtomicU64,
     evicted_lately: AtomicBool,
+    changes: AtomicU64,
     latency: Box<[OnceLock<Histogram>]>,
     /// Error replies by their code. Locked by its thread once an error, by others for INFO.
     errors: Mutex<BTreeMap<Box<str>, u64>>,
@@ -148,6 +149,7 @@ impl Counters {
             expired_members: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
             evicted_lately: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
             latency: zeros(commands),
             errors: Mutex::default(),
         }
@@ -169,6 +171,7 @@ impl Counters {
             (&self.expired, &other.expired),
             (&self.expired_members, &other.expired_members),
             (&self.evicted, &other.evicted),
+            (&self.changes, &other.changes),
         ];
         let pairs = self.commands.iter().zip(&other.commands);
         let listed = pairs.flat_map(|(a, b)| a.all().into_iter().zip(b.all()));
@@ -210,6 +213,11 @@ impl Counters {
 
     pub(crate) fn expired(&self) {
         bump(&self.expired, 1);
+    }
+
+    #[inline]
+    pub(crate) fn changed(&self, by: u64) {
+        bump(&self.changes, by);
     }
 
     pub(crate) fn evicted(&self) {
@@ -274,6 +282,8 @@ pub struct Totals {
     pub expired_members: u64,
     /// Keys removed to make room.
     pub evicted: u64,
+    /// Changes that commands made.
+    pub changes: u64,
 }
 
 /// Figures of one command over all threads.
@@ -494,6 +504,7 @@ impl Engine {
             t.expired += c.expired.load(Ordering::Relaxed);
             t.expired_members += c.expired_members.load(Ordering::Relaxed);
             t.evicted += c.evicted.load(Ordering::Relaxed);
+            t.changes += c.changes.load(Ordering::Relaxed);
         }
         t
     }

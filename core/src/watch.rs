@@ -32,8 +32,9 @@ pub struct WatchedKey {
     pub db: usize,
     /// The key.
     pub key: Box<[u8]>,
-    /// Whether it had expired already when it was first watched, so that its removal is no news.
-    pub was_expired: bool,
+    /// Whether its time was over already when it was first watched, so that its removal is no
+    /// news. The shard that watches it keeps this up to date.
+    pub was_expired: Arc<AtomicBool>,
 }
 
 /// What a session watches.
@@ -82,15 +83,25 @@ type Flags = HashMap<(usize, Box<[u8]>), Vec<Watch>>;
 struct Watch {
     flag: Weak<WatchFlag>,
     /// The key's time was over when it was watched: its removal changes nothing.
-    expired: bool,
+    expired: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    fn set_expired(&self, expired: bool) {
+        self.expired.store(expired, Ordering::Relaxed);
+    }
 }
 
 /// Tells a key's watchers that it changed, now that it exists or is `gone`. True when somebody
 /// goes on watching.
 fn tell(watches: &mut Vec<Watch>, gone: bool) -> bool {
-    watches.retain_mut(|watch| {
-        if watch.expired && gone {
-            watch.expired = false;
+    watches.retain(|watch| {
+        if watch.is_expired() && gone {
+            watch.set_expired(false);
             return true;
         }
         if let Some(flag) = watch.flag.upgrade() {
@@ -108,13 +119,11 @@ impl Watchers {
         self.0.is_none()
     }
 
-    /// Registers a flag for a key, whose time is over already if `expired`.
-    pub fn add(&mut self, db: usize, key: &[u8], flag: &Arc<WatchFlag>, expired: bool) {
-        self.0
-            .get_or_insert_default()
-            .entry((db, key.into()))
-            .or_default()
-            .push(Watch { flag: Arc::downgrade(flag), expired });
+    /// Registers a flag for a key.
+    pub fn add(&mut self, flag: &Arc<WatchFlag>, watched: &WatchedKey) {
+        let watch = Watch { flag: Arc::downgrade(flag), expired: Arc::clone(&watched.was_expired) };
+        let place = (watched.db, watched.key.clone());
+        self.0.get_or_insert_default().entry(place).or_default().push(watch);
     }
 
     /// Raises the flags of a key that changed, and now exists or is `gone`.
@@ -140,15 +149,15 @@ impl Watchers {
                 Change::Other => tell(watches, false),
                 Change::Stale => {
                     watches.retain(|watch| {
-                        if let (false, Some(flag)) = (watch.expired, watch.flag.upgrade()) {
+                        if let (false, Some(flag)) = (watch.is_expired(), watch.flag.upgrade()) {
                             flag.raise();
                         }
-                        watch.expired
+                        watch.is_expired()
                     });
                     !watches.is_empty()
                 }
                 Change::NewlyStale => {
-                    watches.iter_mut().for_each(|watch| watch.expired = true);
+                    watches.iter().for_each(|watch| watch.set_expired(true));
                     true
                 }
             }
@@ -177,12 +186,16 @@ impl Watchers {
 mod tests {
     use super::*;
 
+    fn key(key: &[u8], expired: bool) -> WatchedKey {
+        WatchedKey { db: 0, key: key.into(), was_expired: Arc::new(AtomicBool::new(expired)) }
+    }
+
     #[test]
     fn a_touch_raises_the_flags_of_that_key_only() {
         let mut watchers = Watchers::default();
         let (a, b) = (Arc::new(WatchFlag::default()), Arc::new(WatchFlag::default()));
-        watchers.add(0, b"x", &a, false);
-        watchers.add(0, b"y", &b, false);
+        watchers.add(&a, &key(b"x", false));
+        watchers.add(&b, &key(b"y", false));
         watchers.touch(1, b"x", false);
         assert!(!a.is_raised());
         watchers.touch(0, b"x", true);
@@ -193,7 +206,7 @@ mod tests {
     fn the_removal_of_an_expired_key_is_no_change_once() {
         let mut watchers = Watchers::default();
         let flag = Arc::new(WatchFlag::default());
-        watchers.add(0, b"x", &flag, true);
+        watchers.add(&flag, &key(b"x", true));
         watchers.touch(0, b"x", true);
         assert!(!flag.is_raised());
         watchers.touch_where(0, |_| Change::Nothing);
@@ -208,7 +221,7 @@ mod tests {
     fn a_sweep_forgets_the_sessions_that_are_gone() {
         let mut watchers = Watchers::default();
         let flag = Arc::new(WatchFlag::default());
-        watchers.add(0, b"x", &flag, false);
+        watchers.add(&flag, &key(b"x", false));
         watchers.sweep();
         assert!(!watchers.is_empty());
         drop(flag);

@@ -77,7 +77,7 @@ fn section(server: &Server, name: &str, out: &mut String) {
         "server" => about(server, out),
         "clients" => clients(server, out),
         "memory" => memory_section(server, out),
-        "persistence" => persistence(out),
+        "persistence" => persistence(server, out),
         "stats" => stats(server, out),
         "replication" => replication(server, out),
         "cpu" => cpu(out),
@@ -284,12 +284,12 @@ fn all_commands(server: &Server) -> impl Iterator<Item = &'static Command> {
     all.flat_map(|c| std::iter::once(c).chain(c.subcommands.iter().copied()))
 }
 
-fn persistence(out: &mut Section<'_>) {
+fn persistence(server: &Server, out: &mut Section<'_>) {
     out.title("Persistence");
+    out.line("rdb_changes_since_last_save", server.engine.totals().changes);
     for (name, value) in [
         ("loading", "0"),
         ("async_loading", "0"),
-        ("rdb_changes_since_last_save", "0"),
         ("rdb_bgsave_in_progress", "0"),
         ("rdb_last_bgsave_status", "ok"),
         ("aof_enabled", "0"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cairn_core::config::command_line::{self, Action, CommandLine};
 use cairn_core::module::Module;
-use cairn_server::start::{self, Running};
+use cairn_server::start::{self, ModuleChoice, Running};
 use cairn_server::{demo, version};
 
 #[global_allocator]
@@ -58,18 +58,23 @@ fn redis_server(arguments: &[Vec<u8>]) -> Result<(), String> {
 }
 
 fn demo(arguments: &[Vec<u8>]) -> Result<(), String> {
-    demo::run(&demo::Options::parse(arguments)?, modules())
+    let all: Vec<Arc<dyn Module>> = MODULES.iter().map(|choice| (choice.make)()).collect();
+    demo::run(&demo::Options::parse(arguments)?, all)
 }
 
-fn modules() -> Vec<Arc<dyn Module>> {
-    vec![cairn_search::module(), cairn_json::module(), cairn_timeseries::module()]
-}
+/// All modules: adding one is a line here.
+const MODULES: &[ModuleChoice] = &[
+    ModuleChoice { name: "search", make: || cairn_search::module() },
+    ModuleChoice { name: "json", make: || cairn_json::module() },
+    ModuleChoice { name: "timeseries", make: || cairn_timeseries::module() },
+];
 
 fn run(line: &CommandLine) -> Result<(), String> {
     let (config, startup) = start::configure(line)?;
     // Before anything starts a thread: a fork takes only its own along.
     start::go_to_background(&config).map_err(|e| format!("daemonize: {e}"))?;
-    let running = Running::start(config, &startup, line.file.clone(), modules())?;
+    let modules = start::modules(&config, MODULES)?;
+    let running = Running::start(config, &startup, line.file.clone(), modules)?;
     start::write_pid_file(running.server.config()).map_err(|e| format!("pidfile: {e}"))?;
     running.serve().map_err(|e| e.to_string())
 }

@@ -28,12 +28,26 @@ pub struct Running {
     unix: Option<(PathBuf, std::os::unix::net::UnixListener)>,
 }
 
-/// A module that can be switched off: `module-<name> no`.
+/// A module that `cairn-modules` can name.
 pub struct ModuleChoice {
     /// Its name in the configuration.
     pub name: &'static str,
     /// Makes it.
     pub make: fn() -> Arc<dyn Module>,
+}
+
+/// The modules that the configuration names, in the order of `choices`.
+///
+/// # Errors
+/// When it names one that there is not.
+pub fn modules(config: &Config, choices: &[ModuleChoice]) -> Result<Vec<Arc<dyn Module>>, String> {
+    let names = config.string(params::CAIRN_MODULES);
+    let named: Vec<String> = names.split_whitespace().map(str::to_ascii_lowercase).collect();
+    if let Some(unknown) = named.iter().find(|name| choices.iter().all(|c| c.name != **name)) {
+        return Err(format!("cairn-modules: there is no module '{unknown}'"));
+    }
+    let chosen = choices.iter().filter(|choice| named.iter().any(|name| name == choice.name));
+    Ok(chosen.map(|choice| (choice.make)()).collect())
 }
 
 /// Reads the configuration.

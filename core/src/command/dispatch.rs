@@ -68,7 +68,7 @@ impl Engine {
                 return Step::Done;
             }
         };
-        if session.tracks && self.evicted_for(worker, command) {
+        if session.tracks && worker.counters.has_evicted() {
             // Messages about the evicted keys are on their way: they go before this reply.
             self.end_turn(worker);
             waker.wake_by_ref();
@@ -174,22 +174,10 @@ impl Engine {
             host.authorize(session, command, args)?;
         }
         let memory = self.tuning.maxmemory.load(Ordering::Relaxed);
-        if memory != 0 && command.spec.flags.any(Flags::DENYOOM) && !self.make_room(worker) {
+        if memory != 0 && !self.make_room(worker) && command.spec.flags.any(Flags::DENYOOM) {
             return Err(CmdError::OOM);
         }
         Ok(())
-    }
-
-    /// Whether room was made before a command, which even reads do for a client that caches: it
-    /// must not go on using what is not there any more.
-    #[cold]
-    fn evicted_for(&self, worker: &Worker, command: &Command) -> bool {
-        if !command.spec.flags.any(Flags::DENYOOM)
-            && self.tuning.maxmemory.load(Ordering::Relaxed) != 0
-        {
-            self.make_room(worker);
-        }
-        worker.counters.has_evicted()
     }
 
     /// The shards that a command needs before it can start.
@@ -435,6 +423,9 @@ pub(super) fn invoke(
         Ok(result) => result,
         Err(panic) => Err(recover(space, db, command, args, &*panic)),
     };
+    if space.dirty > 0 {
+        space.worker().counters.changed(space.dirty);
+    }
     if space.dirty > 0
         && !space.stated
         && command.spec.is_write()

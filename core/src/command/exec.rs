@@ -1,5 +1,7 @@
 //! Transactions: many commands in one critical section.
 
+use std::sync::atomic::Ordering;
+
 use super::Command;
 use super::ctx::{Ctx, Mode};
 use super::dispatch::{add_shards, invoke, words};
@@ -53,7 +55,8 @@ pub(crate) fn exec(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
 /// Whether a watched key's time was over since it was watched.
 fn has_expired(ctx: &mut Ctx<'_, '_>, watch: &WatchSet) -> bool {
     watch.keys.iter().any(|watched| {
-        !watched.was_expired && ctx.space.within(watched.db, |space| space.is_expired(&watched.key))
+        !watched.was_expired.load(Ordering::Relaxed)
+            && ctx.space.within(watched.db, |space| space.is_expired(&watched.key))
     })
 }
 

@@ -1,6 +1,7 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Reach, Spec, exec};
 use crate::error::CmdError;
@@ -105,10 +106,11 @@ fn watch(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         if known {
             continue;
         }
-        let was_expired = ctx.space.is_expired(key);
+        let was_expired = Arc::new(AtomicBool::new(ctx.space.is_expired(key)));
+        let watched = WatchedKey { db, key: key.into(), was_expired };
         let flag = Arc::clone(&ctx.session.watch.flag);
-        ctx.space.shard_mut(shard_of(key)).watchers.add(db, key, &flag, was_expired);
-        ctx.session.watch.keys.push(WatchedKey { db, key: key.into(), was_expired });
+        ctx.space.shard_mut(shard_of(key)).watchers.add(&flag, &watched);
+        ctx.session.watch.keys.push(watched);
     }
     ctx.reply.ok();
     Ok(Flow::Done)

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -161,8 +162,8 @@ impl ThreadState {
     }
 }
 
-/// The share of a cron period that active expiry may take, as a divisor.
-const EXPIRE_SHARE: u32 = 4;
+/// The share of a cron period that eviction may take, as a divisor.
+const EVICT_SHARE: u32 = 4;
 
 /// Regular work: the first thread expires keys, forgets dead watchers, and looks after clients.
 async fn cron(state: Rc<ThreadState>) {
@@ -176,9 +177,27 @@ async fn cron(state: Rc<ThreadState>) {
             continue;
         }
         if state.server.active_expire() {
-            expire(&state, &mut cursor, period / EXPIRE_SHARE).await;
+            let start = std::time::Instant::now();
+            expire(&state, &mut cursor, period * state.server.expire_share() / 100).await;
+            let millis = start.elapsed().as_millis() as u64;
+            state.server.observers.latency.add("expire-cycle", millis, clock::now_millis() / 1000);
         }
+        evict(&state, period / EVICT_SHARE).await;
         state.server.cron();
+    }
+}
+
+/// Makes room, since the limit may have been lowered and nobody may send commands.
+async fn evict(state: &ThreadState, budget: Duration) {
+    let start = std::time::Instant::now();
+    while state.engine.tuning.maxmemory.load(Ordering::Relaxed) != 0 {
+        let before = state.engine.totals().evicted;
+        state.engine.make_room(&state.worker);
+        state.engine.end_turn(&state.worker);
+        if state.engine.totals().evicted == before || start.elapsed() >= budget {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 
@@ -191,7 +210,13 @@ async fn expire(state: &ThreadState, cursor: &mut ExpireCursor, budget: Duration
         let slice = std::time::Instant::now();
         let cycle =
             state.engine.expire_cycle(&state.worker, cursor, || slice.elapsed() >= EXPIRE_SLICE);
-        if cycle.around || start.elapsed() >= budget {
+        let spent = slice.elapsed().as_micros() as u64;
+        state.server.expire_micros.fetch_add(spent, Ordering::Relaxed);
+        if cycle.around {
+            return;
+        }
+        if start.elapsed() >= budget {
+            state.server.expire_cut_short.fetch_add(1, Ordering::Relaxed);
             return;
         }
         tokio::task::yield_now().await;

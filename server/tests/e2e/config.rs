@@ -2,7 +2,7 @@
 
 use cairn_tests::process::{Server, fresh_dir};
 
-use crate::{BINARY, server};
+use crate::{BINARY, has, server};
 
 #[test]
 fn get_and_set() {
@@ -198,4 +198,18 @@ fn passwords_can_be_set_for_running_connections() {
     assert_eq!(boss.run("CONFIG SET requirepass secret"), "+OK");
     assert_eq!(stranger.run("GET k"), "nil", "who is in stays in");
     assert_eq!(server.connect().run("GET k"), "-NOAUTH Authentication required.");
+}
+
+#[test]
+fn modules_can_be_left_out() {
+    let server = server(&["--cairn-modules", "json"]);
+    let mut client = server.connect();
+    assert!(has(&mut client, "json.set") && has(&mut client, "set"));
+    assert!(!has(&mut client, "ft.search") && !has(&mut client, "ts.add"));
+    let modules = client.call(&["MODULE", "LIST"]).to_string();
+    assert!(modules.contains("ReJSON") && !modules.contains("search"), "{modules}");
+    assert_eq!(client.run("CONFIG GET cairn-modules"), "[\"cairn-modules\" \"json\"]");
+    drop(server);
+    let none = crate::server(&["--cairn-modules", ""]);
+    assert_eq!(none.connect().run("MODULE LIST"), "[]");
 }

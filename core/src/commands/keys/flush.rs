@@ -4,6 +4,7 @@ use super::{GENERIC, WRITE_FAST};
 use crate::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use crate::commands::connection::database;
 use crate::commands::options::{int32, is};
+use crate::config::table::memory;
 use crate::error::CmdError;
 use crate::keyspace::ShardDb;
 
@@ -47,7 +48,7 @@ pub const SPECS: &[Spec] = &[
 ];
 
 fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let asynchronous = is_async(args)?;
+    let asynchronous = is_async(ctx, args)?;
     let tables = ctx.space.flush();
     ctx.space.count_change();
     ctx.space.invalidate_all();
@@ -57,7 +58,7 @@ fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let asynchronous = is_async(args)?;
+    let asynchronous = is_async(ctx, args)?;
     let mut tables = Vec::new();
     for db in 0..ctx.engine().keyspace.databases() {
         tables.append(&mut ctx.space.within(db, |space| space.flush()));
@@ -68,9 +69,9 @@ fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     drop_tables(ctx, tables, asynchronous)
 }
 
-fn is_async(args: &[&[u8]]) -> Result<bool, CmdError> {
+fn is_async(ctx: &Ctx<'_, '_>, args: &[&[u8]]) -> Result<bool, CmdError> {
     match args[1..] {
-        [] => Ok(false),
+        [] => Ok(ctx.engine().config.bool(memory::LAZYFREE_LAZY_USER_FLUSH)),
         [word] if is(word, "ASYNC") => Ok(true),
         [word] if is(word, "SYNC") => Ok(false),
         _ => Err(CmdError::SYNTAX),

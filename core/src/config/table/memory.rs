@@ -40,12 +40,13 @@ crate::params! {
     LAZYFREE_LAZY_EVICTION = Param::bool("lazyfree-lazy-eviction", "no");
     /// Whether expired values are freed in the background.
     LAZYFREE_LAZY_EXPIRE = Param::bool("lazyfree-lazy-expire", "no");
-    /// Whether values that a command replaces are freed in the background.
-    LAZYFREE_LAZY_SERVER_DEL = Param::bool("lazyfree-lazy-server-del", "no").later();
-    /// Whether DEL frees in the background, as UNLINK does.
-    LAZYFREE_LAZY_USER_DEL = Param::bool("lazyfree-lazy-user-del", "no").later();
+    /// Whether values that a command replaces are freed in the background. Those whose freeing is
+    /// much work are in any case.
+    LAZYFREE_LAZY_SERVER_DEL = Param::bool("lazyfree-lazy-server-del", "no");
+    /// Whether DEL frees in the background, as UNLINK does. Both do, as soon as it is much work.
+    LAZYFREE_LAZY_USER_DEL = Param::bool("lazyfree-lazy-user-del", "no");
     /// Whether FLUSHALL, FLUSHDB and SCRIPT FLUSH work in the background unless told otherwise.
-    LAZYFREE_LAZY_USER_FLUSH = Param::bool("lazyfree-lazy-user-flush", "no").later();
+    LAZYFREE_LAZY_USER_FLUSH = Param::bool("lazyfree-lazy-user-flush", "no");
     /// Whether the allocator gives memory back to the system in the background.
     JEMALLOC_BG_THREAD = Param::bool("jemalloc-bg-thread", "yes").later();
 }

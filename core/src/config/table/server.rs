@@ -59,12 +59,15 @@ crate::params! {
 
     /// How many databases there are. One takes no memory until it is used.
     DATABASES = Param::int("databases", "16", 1, INT_MAX).immutable();
+    /// The modules that are loaded, of `search`, `json` and `timeseries`. Without one its commands
+    /// do not exist, and it takes neither memory nor time.
+    CAIRN_MODULES = Param::text("cairn-modules", "search json timeseries").immutable();
     /// How often background tasks run, in Hertz; kept between 1 and 500.
     HZ = Param::int("hz", "10", 0, INT_MAX).check(frequency);
     /// Whether background tasks run more often when many clients are connected.
     DYNAMIC_HZ = Param::bool("dynamic-hz", "yes").later();
     /// How hard to look for expired keys in the background, from 1 to 10.
-    ACTIVE_EXPIRE_EFFORT = Param::int("active-expire-effort", "1", 1, 10).later();
+    ACTIVE_EXPIRE_EFFORT = Param::int("active-expire-effort", "1", 1, 10);
     /// Whether tables are resized in the background too. They always move in bounded steps.
     ACTIVEREHASHING = Param::bool("activerehashing", "yes").later();
     /// The milliseconds after which a running script or slow command has others answered with
