@@ -5,6 +5,7 @@
 
 mod bitmaps;
 mod connection;
+mod geo;
 mod hashes;
 mod hyperloglog;
 mod keys;
@@ -39,8 +40,10 @@ pub(crate) fn register(registry: &mut Registry) {
         sets::MEMBERS,
         transactions::SPECS,
     ];
-    let folders =
-        [bitmaps::SPECS, keys::SPECS, strings::SPECS, zsets::SPECS].into_iter().flatten().copied();
+    let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS, zsets::SPECS, geo::SPECS]
+        .into_iter()
+        .flatten()
+        .copied();
     for specs in families.into_iter().chain(folders) {
         registry.add(specs);
     }

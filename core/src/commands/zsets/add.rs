@@ -125,7 +125,8 @@ fn new_zset(words: &[&[u8]], limit: Limit) -> Zset {
     Zset::for_members(words.len() / 2, longest, limit)
 }
 
-pub(super) fn zadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+/// ZADD; also what GEOADD comes to.
+pub(in super::super) fn zadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (options, words) = Options::parse(&args[2..]);
     options.check(words)?;
     add(ctx, args[1], words, options)

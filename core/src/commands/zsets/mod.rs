@@ -2,7 +2,7 @@
 //! Ranges, pops, set operations, scans, random choices and expiry have files of
 //! their own.
 
-mod add;
+pub(super) mod add;
 mod algebra;
 pub(super) mod args;
 mod expiry;
