@@ -76,6 +76,8 @@ impl Tuning {
             collections::SET_MAX_INTSET_ENTRIES,
             collections::SET_MAX_LISTPACK_ENTRIES,
             collections::SET_MAX_LISTPACK_VALUE,
+            collections::ZSET_MAX_LISTPACK_ENTRIES,
+            collections::ZSET_MAX_LISTPACK_VALUE,
             collections::HLL_SPARSE_MAX_BYTES,
             clients::PROTO_MAX_BULK_LEN,
             clients::NOTIFY_KEYSPACE_EVENTS,

@@ -40,7 +40,7 @@ impl Place {
 
     /// The centre of the rectangle that a score names.
     pub(super) fn of_score(score: f64) -> Self {
-        let cell = Cell::of_bits(score as u64, STEP_MAX);
+        let cell = Cell::of_bits(bits_of_score(score), STEP_MAX);
         let middle = |(low, high): (f64, f64), limits: (f64, f64)| {
             ((low + high) / 2.0).clamp(limits.0, limits.1)
         };
@@ -112,6 +112,17 @@ impl Cell {
     /// Its southern and northern border.
     pub(super) fn latitudes(self) -> (f64, f64) {
         borders(self.y, LATITUDE, self.step)
+    }
+}
+
+/// The bits that a score stands for. Scores that are none of a place have some too: those that
+/// the usual processors make of them.
+fn bits_of_score(score: f64) -> u64 {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    match score {
+        _ if score < TWO_TO_63 => (score as i64).cast_unsigned(),
+        _ if score < 2.0 * TWO_TO_63 => score as u64,
+        _ => 0,
     }
 }
 

@@ -210,6 +210,12 @@ impl<'a> Search<'a> {
                 search.centre = Some(place(words.next()?, words.next()?)?);
                 search.circle(&mut words)?;
             }
+            Variant::Member { .. } if zset.is_none() => {
+                // Neither the member nor the radius matters where nothing can be found.
+                (0..3).try_for_each(|_| words.next().map(drop))?;
+                search.centre = Some(place_of(None, b"")?);
+                search.form = Some(Form::Circle { radius: 0.0 });
+            }
             Variant::Member { .. } => {
                 search.centre = Some(place_of(zset, words.next()?)?);
                 search.circle(&mut words)?;

@@ -169,6 +169,7 @@ fn add_to_key(
 ) -> Result<Became, CmdError> {
     let limit = ctx.engine().tuning.limits.zset();
     if let Some(zset) = ctx.space.object_mut::<Zset>(key)? {
+        zset.expect(scores.len(), limit);
         return Ok(add_all(zset, words, scores, options, limit));
     }
     if options.xx {

@@ -55,29 +55,31 @@ const DENSE_CHOICE: usize = 3;
 const SCAN_DIGITS: usize = 17;
 
 fn zscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    ScanArgs::cursor(args[2])?;
+    let Some(zset) = ctx.space.object::<Zset>(args[1])? else {
+        ScanArgs::answer_nothing(ctx.reply);
+        return Ok(Flow::Done);
+    };
     let scan = ScanArgs::parse(&args[2..], false)?;
-    let zset = ctx.space.object::<Zset>(args[1])?;
-    let is_compact = zset.is_some_and(|zset| zset.as_listpack().is_some());
+    let is_compact = zset.as_listpack().is_some();
     let mut found = Reply::new(ctx.reply.proto());
     let list = found.defer(Aggregate::Array);
     let (mut len, mut text) = (0, Vec::new());
     let next = scan.run(|cursor| {
         let mut seen = 0;
-        let next = zset.map_or(0, |zset| {
-            zset.scan(cursor, |member, score| {
-                seen += 1;
-                if !scan.matches(member) {
-                    return;
-                }
-                element(&mut found, member);
-                text.clear();
-                match is_compact {
-                    true => float::write_f64(&mut text, score),
-                    false => float::write_general(&mut text, score, SCAN_DIGITS),
-                }
-                found.bulk(&text);
-                len += 2;
-            })
+        let next = zset.scan(cursor, |member, score| {
+            seen += 1;
+            if !scan.matches(member) {
+                return;
+            }
+            element(&mut found, member);
+            text.clear();
+            match is_compact {
+                true => float::write_f64(&mut text, score),
+                false => float::write_general(&mut text, score, SCAN_DIGITS),
+            }
+            found.bulk(&text);
+            len += 2;
         });
         (next, seen)
     });

@@ -86,6 +86,13 @@ impl Zset {
         zset
     }
 
+    /// Changes to the large form if so many members that are about to be set are alone too many.
+    pub fn expect(&mut self, members: usize, limit: Limit) {
+        if members > limit.entries {
+            self.large_mut();
+        }
+    }
+
     /// Number of members.
     pub fn len(&self) -> usize {
         match &self.form {
@@ -199,6 +206,16 @@ impl Zset {
     /// The ranks of the members in a range. Where not all scores are equal, the range is of no
     /// use, but still one.
     pub fn lex_ranks(&self, range: &LexRange<'_>) -> Range<usize> {
+        let ends = [(self.len().wrapping_sub(1), true), (0, false)];
+        let outside = ends.into_iter().any(|(rank, last)| {
+            let Some((member, _)) = self.walk(rank, false).next() else { return true };
+            let mut number = itoa::Buffer::new();
+            let member = member.as_bytes(&mut number);
+            if last { range.is_below(member) } else { range.is_above(member) }
+        });
+        if outside {
+            return 0..0;
+        }
         match &self.form {
             Form::Compact(compact) => compact.lex_ranks(range),
             Form::Large(large) => large.lex_ranks(range),
