@@ -20,7 +20,7 @@ fn places_are_added_and_asked_for() {
         &mut client,
         "ZSCORE Sicily Palermo -> $16 3479099956230698
          GEOADD Sicily NX 1 1 Palermo -> :0
-         GEOADD Sicily CH XX 13.361389 38.115557 Palermo -> :1
+         GEOADD Sicily CH XX 13.361389 38.2 Palermo -> :1
          GEOADD Sicily CH 13.361389 38.115556 Palermo -> :1
          GEOADD Sicily NX XX 1 1 a -> -ERR syntax error
          GEOADD Sicily 1 1 a 1 -> -ERR syntax error
