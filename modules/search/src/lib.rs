@@ -38,3 +38,5 @@ pub use module::{SearchModule, module};
 
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod oracle_tests;
