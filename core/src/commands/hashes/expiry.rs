@@ -184,8 +184,11 @@ impl<'a> SetArgs<'a> {
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             if is(word, "FIELDS") {
-                let number = rest.next().ok_or_else(arity)?;
-                args.pairs = rest.as_slice();
+                let [number, pairs @ ..] = rest.as_slice() else { return Err(arity()) };
+                if pairs.len() < 2 {
+                    return Err(arity());
+                }
+                args.pairs = pairs;
                 let number = int(number).ok().and_then(|n| i32::try_from(n).ok());
                 let number = number.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
                 let number = number.ok_or(CmdError::fixed("ERR invalid number of fields"))?;

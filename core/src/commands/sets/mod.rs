@@ -20,7 +20,6 @@ use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::reply::{Aggregate, Reply};
 use crate::types::set::{Limit, Set};
-use crate::util::num;
 
 fn sadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, members) = (args[1], &args[2..]);
@@ -137,13 +136,9 @@ fn smove(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn sscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    if num::parse_u64(args[2]).is_none() {
-        return Err(CmdError::fixed("ERR invalid cursor"));
-    }
+    ScanArgs::cursor(args[2])?;
     let Some(set) = ctx.space.object::<Set>(args[1])? else {
-        ctx.reply.array(2);
-        ctx.reply.bulk("0");
-        ctx.reply.array(0);
+        ScanArgs::answer_nothing(ctx.reply);
         return Ok(Flow::Done);
     };
     let scan = ScanArgs::parse(&args[2..], false)?;

@@ -54,7 +54,9 @@ fn score_bound(word: &[u8]) -> Result<(f64, bool), CmdError> {
         Some(text) => (text, true),
         None => (word, false),
     };
-    let value = num::parse_f64(text).ok_or(CmdError::fixed("ERR min or max is not a float"))?;
+    // As strtod(3) has it, no digits are zero.
+    let value = if text.is_empty() { Some(0.0) } else { num::parse_f64(text) };
+    let value = value.ok_or(CmdError::fixed("ERR min or max is not a float"))?;
     Ok((value, open))
 }
 
