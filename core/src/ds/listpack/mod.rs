@@ -5,12 +5,14 @@
 //! for short sequences; the thresholds are the caller's. Positions are byte offsets ([`At`]); a
 //! change invalidates those behind it.
 
+mod buffer;
 mod format;
 #[cfg(test)]
 mod tests;
 
 pub use format::{Element, Malformed};
 
+use buffer::Buffer;
 use format::{
     END, Encoded, HEADER, UNCOUNTED, back_length_size, decode, decode_back_length, validate,
 };
@@ -24,9 +26,9 @@ pub const MAX_BYTES: usize = 1 << 30;
 pub struct At(usize);
 
 /// A compact sequence of elements.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Listpack {
-    bytes: Vec<u8>,
+    bytes: Buffer,
 }
 
 impl Default for Listpack {
@@ -43,9 +45,8 @@ impl Listpack {
 
     /// An empty listpack with room for entries of so many bytes ([`Element::encoded_len`]).
     pub fn with_capacity(entries: usize) -> Self {
-        let mut bytes = Vec::with_capacity(HEADER + entries + 1);
-        bytes.extend_from_slice(&[HEADER as u8 + 1, 0, 0, 0, 0, 0, END]);
-        Listpack { bytes }
+        let empty = [HEADER as u8 + 1, 0, 0, 0, 0, 0, END];
+        Listpack { bytes: Buffer::new(&empty, HEADER + entries + 1) }
     }
 
     /// Takes over a listpack from outside, after checking all of its structure.
@@ -54,7 +55,7 @@ impl Listpack {
             return Err(Malformed::Length);
         }
         validate(&bytes)?;
-        Ok(Listpack { bytes })
+        Ok(Listpack { bytes: Buffer::new(&bytes, bytes.len()) })
     }
 
     /// The listpack's bytes, as an RDB file has them.
@@ -64,7 +65,7 @@ impl Listpack {
 
     /// Gives the bytes away.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        self.bytes.into_vec()
     }
 
     /// Bytes allocated.
@@ -296,8 +297,8 @@ impl Listpack {
     pub fn split_off(&mut self, at: At) -> Listpack {
         let end = self.end().0;
         let mut tail = Listpack::with_capacity(end - at.0);
-        tail.bytes.splice(HEADER..HEADER, self.bytes[at.0..end].iter().copied());
-        tail.set_length();
+        tail.resize_gap(HEADER..HEADER, end - at.0);
+        tail.bytes[HEADER..HEADER + end - at.0].copy_from_slice(&self.bytes[at.0..end]);
         tail.set_count(tail.iter().count());
         let left = self.len() - tail.len();
         self.splice(at.0..end, None);
@@ -321,11 +322,6 @@ impl Listpack {
     fn set_count(&mut self, count: usize) {
         let count = u16::try_from(count).unwrap_or(UNCOUNTED);
         self.bytes[4..HEADER].copy_from_slice(&count.to_le_bytes());
-    }
-
-    fn set_length(&mut self) {
-        let length = self.bytes.len() as u32;
-        self.bytes[..4].copy_from_slice(&length.to_le_bytes());
     }
 
     fn existing(&self, at: usize) -> Option<At> {
@@ -357,13 +353,12 @@ impl Listpack {
             let more = new_len - old.len();
             assert!(self.fits(more), "listpack would exceed {MAX_BYTES} bytes");
             self.reserve(more);
-            self.bytes.resize(end + more, 0);
+            self.bytes.resize(end + more);
             self.bytes.copy_within(old.end..end, new_end);
         } else {
             self.bytes.copy_within(old.end..end, new_end);
-            self.bytes.truncate(end - (old.len() - new_len));
+            self.bytes.resize(end - (old.len() - new_len));
         }
-        self.set_length();
     }
 
     /// Makes room for more bytes, up to a size that the allocator would round to anyway: a quarter
@@ -372,10 +367,18 @@ impl Listpack {
         let wanted = self.bytes.len() + more;
         if wanted > self.bytes.capacity() {
             let step = (wanted.next_power_of_two() / 8).max(16);
-            self.bytes.reserve_exact(wanted.next_multiple_of(step) - self.bytes.len());
+            self.bytes.reserve(wanted.next_multiple_of(step));
         }
     }
 }
+
+impl PartialEq for Listpack {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Listpack {}
 
 impl std::fmt::Debug for Listpack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -39,34 +39,93 @@ const RANDOM_DRAWS: usize = 64;
 #[derive(Clone)]
 pub struct Hash {
     form: Form,
+}
+
+/// Two words, since most hashes are small.
+#[derive(Clone)]
+enum Form {
+    Small(Listpack),
+    Other(Box<Other>),
+}
+
+/// A hash that is large or has fields that expire.
+#[derive(Clone)]
+struct Other {
+    fields: Fields,
     /// When fields expire; made with the first deadline, and kept.
     deadlines: Option<Box<Deadlines>>,
 }
 
 #[derive(Clone)]
-enum Form {
+enum Fields {
     Compact(Listpack),
-    Table(Box<FieldTable>),
+    Table(FieldTable),
+}
+
+/// The fields of a hash, wherever they are.
+enum View<'a> {
+    Compact(&'a Listpack),
+    Table(&'a FieldTable),
+}
+
+/// As [`View`], to change them.
+enum ViewMut<'a> {
+    Compact(&'a mut Listpack),
+    Table(&'a mut FieldTable),
 }
 
 impl Default for Hash {
     fn default() -> Self {
-        Self { form: Form::Compact(Listpack::new()), deadlines: None }
+        Self { form: Form::Small(Listpack::new()) }
     }
 }
 
 impl Hash {
+    #[inline]
+    fn view(&self) -> View<'_> {
+        match &self.form {
+            Form::Small(pairs) => View::Compact(pairs),
+            Form::Other(other) => match &other.fields {
+                Fields::Compact(pairs) => View::Compact(pairs),
+                Fields::Table(table) => View::Table(table),
+            },
+        }
+    }
+
+    #[inline]
+    fn view_mut(&mut self) -> ViewMut<'_> {
+        match &mut self.form {
+            Form::Small(pairs) => ViewMut::Compact(pairs),
+            Form::Other(other) => match &mut other.fields {
+                Fields::Compact(pairs) => ViewMut::Compact(pairs),
+                Fields::Table(table) => ViewMut::Table(table),
+            },
+        }
+    }
+
+    /// The form that can be large and have deadlines.
+    fn other_mut(&mut self) -> &mut Other {
+        if let Form::Small(pairs) = &mut self.form {
+            let fields = Fields::Compact(std::mem::take(pairs));
+            self.form = Form::Other(Box::new(Other { fields, deadlines: None }));
+        }
+        match &mut self.form {
+            Form::Other(other) => other,
+            Form::Small(_) => unreachable!("the form has just been changed"),
+        }
+    }
+
     /// Number of fields, including those that are hidden.
     pub fn len(&self) -> usize {
-        match &self.form {
-            Form::Compact(pairs) => pairs.len() / 2,
-            Form::Table(table) => table.len(),
+        match self.view() {
+            View::Compact(pairs) => pairs.len() / 2,
+            View::Table(table) => table.len(),
         }
     }
 
     /// Number of fields that are not hidden.
     pub fn visible_len(&self) -> usize {
-        self.len() - self.deadlines.as_ref().map_or(0, |deadlines| deadlines.hidden())
+        self.len() - self.deadlines().map_or(0, |deadlines| deadlines.hidden())
     }
 
     /// Whether there are no fields, hidden ones included.
@@ -76,12 +135,12 @@ impl Hash {
 
     /// Whether a field is there but hidden.
     fn hides_field(&self, field: &[u8]) -> bool {
-        self.deadlines.as_ref().is_some_and(|deadlines| deadlines.hides(field))
+        self.deadlines().is_some_and(|deadlines| deadlines.hides(field))
     }
 
     /// The deadlines, if any field is hidden.
     fn hidden(&self) -> Option<&Deadlines> {
-        self.deadlines.as_deref().filter(|deadlines| deadlines.hides_any())
+        self.deadlines().filter(|deadlines| deadlines.hides_any())
     }
 
     /// The value of a field.
@@ -89,17 +148,17 @@ impl Hash {
         if self.hides_field(field) {
             return None;
         }
-        match &self.form {
-            Form::Compact(pairs) => pairs.at(pairs.next(find(pairs, field)?)?),
-            Form::Table(table) => table.get(field).map(Element::Bytes),
+        match self.view() {
+            View::Compact(pairs) => pairs.at(pairs.next(find(pairs, field)?)?),
+            View::Table(table) => table.get(field).map(Element::Bytes),
         }
     }
 
     /// Whether there is such a field.
     pub fn contains(&self, field: &[u8]) -> bool {
-        let there = match &self.form {
-            Form::Compact(pairs) => find(pairs, field).is_some(),
-            Form::Table(table) => table.get(field).is_some(),
+        let there = match self.view() {
+            View::Compact(pairs) => find(pairs, field).is_some(),
+            View::Table(table) => table.get(field).is_some(),
         };
         there && !self.hides_field(field)
     }
@@ -120,13 +179,13 @@ impl Hash {
 
     /// Takes a field's deadline away. Whether it had one, and was hidden by it.
     fn persist(&mut self, field: &[u8]) -> (bool, bool) {
-        let Some(deadlines) = &mut self.deadlines else { return (false, false) };
+        let Some(deadlines) = self.deadlines_mut() else { return (false, false) };
         let at = deadlines.remove(field);
         (at.is_some(), at.is_some_and(|at| deadlines.is_past(at)))
     }
 
     fn set_value(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
-        if let Form::Compact(pairs) = &mut self.form {
+        if let ViewMut::Compact(pairs) = self.view_mut() {
             let (name, content) = (Element::from(field), Element::from(value));
             let fits = field.len().max(value.len()) <= limit.value
                 && pairs.fits(name.encoded_len() + content.encoded_len());
@@ -151,12 +210,12 @@ impl Hash {
     /// Removes a field; false when there was none.
     pub fn remove(&mut self, field: &[u8]) -> bool {
         let was_hidden = self.persist(field).1;
-        let was_there = match &mut self.form {
-            Form::Compact(pairs) => match find(pairs, field) {
+        let was_there = match self.view_mut() {
+            ViewMut::Compact(pairs) => match find(pairs, field) {
                 Some(at) => pairs.remove_from(at, 2) == 2,
                 None => false,
             },
-            Form::Table(table) => table.remove(field),
+            ViewMut::Table(table) => table.remove(field),
         };
         was_there && !was_hidden
     }
@@ -169,9 +228,9 @@ impl Hash {
 
     /// As [`Hash::iter`], with the hidden fields.
     fn all(&self) -> All<'_> {
-        match &self.form {
-            Form::Compact(pairs) => All::Compact(pairs.iter()),
-            Form::Table(table) => All::Table(table.iter()),
+        match self.view() {
+            View::Compact(pairs) => All::Compact(pairs.iter()),
+            View::Table(table) => All::Table(table.iter()),
         }
     }
 
@@ -193,12 +252,12 @@ impl Hash {
 
     /// As [`Hash::random`], from the hidden fields too.
     fn draw(&self, random: &mut Random) -> Option<(Element<'_>, Element<'_>)> {
-        match &self.form {
-            Form::Compact(pairs) => {
+        match self.view() {
+            View::Compact(pairs) => {
                 let at = pairs.seek(random.index(pairs.len() / 2) * 2)?;
                 Some((pairs.at(at)?, pairs.at(pairs.next(at)?)?))
             }
-            Form::Table(table) => table.random(random.next_u64()).map(elements),
+            View::Table(table) => table.random(random.next_u64()).map(elements),
         }
     }
 
@@ -206,12 +265,12 @@ impl Hash {
     /// begins with 0 and passes every field that is there throughout. A compact hash is passed in
     /// one go.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>, Element<'_>)) -> u64 {
-        match &self.form {
-            Form::Compact(_) => {
+        match self.view() {
+            View::Compact(_) => {
                 self.iter().for_each(|(field, value)| f(field, value));
                 0
             }
-            Form::Table(table) => {
+            View::Table(table) => {
                 let hidden = self.hidden();
                 table.scan(cursor, |field, value| {
                     if hidden.is_none_or(|deadlines| !deadlines.hides(field)) {
@@ -224,22 +283,22 @@ impl Hash {
 
     /// Whether the hash is in its compact form.
     pub fn is_compact(&self) -> bool {
-        matches!(self.form, Form::Compact(_))
+        matches!(self.view(), View::Compact(_))
     }
 
     /// Changes to the large form, if that has not happened yet.
     fn table_mut(&mut self) -> &mut FieldTable {
-        if let Form::Compact(_) = &self.form {
-            let mut table = Box::new(FieldTable::default());
+        if self.is_compact() {
+            let mut table = FieldTable::default();
             let (mut name, mut content) = (itoa::Buffer::new(), itoa::Buffer::new());
             for (field, value) in self.all() {
                 table.set(field.as_bytes(&mut name), value.as_bytes(&mut content));
             }
-            self.form = Form::Table(table);
+            self.other_mut().fields = Fields::Table(table);
         }
-        match &mut self.form {
-            Form::Table(table) => table,
-            Form::Compact(_) => unreachable!("the form has just been changed"),
+        match &mut self.other_mut().fields {
+            Fields::Table(table) => table,
+            Fields::Compact(_) => unreachable!("the form has just been changed"),
         }
     }
 }
@@ -314,15 +373,21 @@ impl Expiring for Hash {
     }
 
     fn deadlines(&self) -> Option<&Deadlines> {
-        self.deadlines.as_deref()
+        match &self.form {
+            Form::Small(_) => None,
+            Form::Other(other) => other.deadlines.as_deref(),
+        }
     }
 
     fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
-        self.deadlines.as_deref_mut()
+        match &mut self.form {
+            Form::Small(_) => None,
+            Form::Other(other) => other.deadlines.as_deref_mut(),
+        }
     }
 
     fn set_deadline(&mut self, element: &[u8], at: i64) {
-        self.deadlines.get_or_insert_default().set(element, at);
+        self.other_mut().deadlines.get_or_insert_default().set(element, at);
     }
 }
 
@@ -332,27 +397,28 @@ impl Object for Hash {
     }
 
     fn encoding(&self) -> &'static str {
-        match self.form {
-            Form::Compact(_) if self.deadlines.is_some() => "listpackex",
-            Form::Compact(_) => "listpack",
-            Form::Table(_) => "hashtable",
+        match self.view() {
+            View::Compact(_) if self.deadlines().is_some() => "listpackex",
+            View::Compact(_) => "listpack",
+            View::Table(_) => "hashtable",
         }
     }
 
     fn memory(&self) -> usize {
-        let own = match &self.form {
-            Form::Compact(pairs) => pairs.memory(),
-            Form::Table(table) => table.memory(),
+        let own = match self.view() {
+            View::Compact(pairs) => pairs.memory(),
+            View::Table(table) => table.memory(),
         };
-        size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
+        let around = if let Form::Other(_) = self.form { size_of::<Other>() } else { 0 };
+        size_of::<Self>() + around + own + self.deadlines().map_or(0, |d| d.memory())
     }
 
     fn free_effort(&self) -> usize {
-        let fields = match &self.form {
-            Form::Compact(_) => 1,
-            Form::Table(table) => table.len(),
+        let fields = match self.view() {
+            View::Compact(_) => 1,
+            View::Table(table) => table.len(),
         };
-        fields + self.deadlines.as_ref().map_or(0, |d| d.len())
+        fields + self.deadlines().map_or(0, |d| d.len())
     }
 
     fn expiring(&self) -> Option<&dyn Expiring> {
@@ -380,7 +446,7 @@ impl Object for Hash {
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
         }
-        if let Some(deadlines) = &self.deadlines {
+        if let Some(deadlines) = self.deadlines() {
             deadlines.rebuild(b"HPEXPIREAT", key, b"FIELDS", emit);
         }
     }

@@ -189,3 +189,8 @@ fn memory_and_effort_follow_the_contents() {
     }
     assert!(hash.memory() < full / 20);
 }
+
+#[test]
+fn a_small_hash_is_two_words() {
+    assert_eq!(size_of::<Hash>(), 2 * size_of::<usize>());
+}
