@@ -18,7 +18,7 @@ mod workload;
 use std::error::Error;
 use std::process::ExitCode;
 
-use scenario::{hashtag, idle, memory, search, timeseries};
+use scenario::{collections, hashtag, idle, memory, search, timeseries};
 
 const SERVERS: &str = "\
 Servers, in any number; ratios are against the first:
@@ -42,6 +42,7 @@ fn dispatch(command: &str, words: Vec<String>) -> Result<(), Box<dyn Error>> {
     match command {
         "load" => load::run(words),
         "memory" => memory::run(words),
+        "collections" => collections::run(words),
         "hashtag" => hashtag::run(words),
         "search" => search::run(words),
         "timeseries" => timeseries::run(words),
@@ -56,8 +57,15 @@ fn dispatch(command: &str, words: Vec<String>) -> Result<(), Box<dyn Error>> {
 
 fn help() {
     println!("Usage: cairn-bench SUBCOMMAND [options]\n\n{SERVERS}");
-    let texts =
-        [load::HELP, memory::HELP, hashtag::HELP, search::HELP, timeseries::HELP, idle::HELP];
+    let texts = [
+        load::HELP,
+        memory::HELP,
+        collections::HELP,
+        hashtag::HELP,
+        search::HELP,
+        timeseries::HELP,
+        idle::HELP,
+    ];
     for text in texts {
         println!("\n{text}");
     }

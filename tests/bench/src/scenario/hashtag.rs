@@ -1,21 +1,13 @@
 //! `cairn-bench hashtag`: millions of keys under one hash tag, so that one slot's table has to
 //! grow through every size, while a second connection watches for stalls.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
-
 use super::Outcome;
+use super::probe::while_probing;
 use crate::args::Args;
 use crate::generator::{self, Generator, Pace, Until};
 use crate::report::{Table, count, ratio, time};
 use crate::target::{self, Target};
 use crate::workload::Workload;
-
-/// The probe's commands a second: often enough to land in any stall of a millisecond.
-const PROBE_RATE: f64 = 2000.0;
-/// How often the probe looks whether the load is done.
-const PROBE_SLICE: Duration = Duration::from_millis(100);
 
 /// What `--help` says about this subcommand.
 pub const HELP: &str = "\
@@ -73,21 +65,8 @@ fn load_and_probe(
     pipeline: usize,
 ) -> Outcome<(generator::Outcome, generator::Outcome)> {
     let mut loader = Generator::connect(target.addr, conns, 1)?;
-    let mut prober = Generator::connect(target.addr, 1, 2)?;
     let probe = Workload::parse("SET {tag}:probe 1", 1, 1)?;
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let watch = scope.spawn(|| -> std::io::Result<generator::Outcome> {
-            let mut sum = generator::Outcome::default();
-            let pace = Pace::Open { rate: PROBE_RATE };
-            while !done.load(Ordering::Relaxed) {
-                sum.merge(&prober.run(&probe, pace, Until::Elapsed(PROBE_SLICE))?);
-            }
-            Ok(sum)
-        });
-        let filled = loader.run(load, Pace::Closed { pipeline }, Until::Requests(keys));
-        done.store(true, Ordering::Relaxed);
-        let probed = watch.join().map_err(|_| "the probe panicked")??;
-        Ok((filled?, probed))
+    while_probing(target, &probe, || {
+        Ok(loader.run(load, Pace::Closed { pipeline }, Until::Requests(keys))?)
     })
 }

@@ -1,9 +1,11 @@
 //! Scenarios: questions that a plain load does not answer, each in a file of its own. Here stands
 //! what they share.
 
+pub mod collections;
 pub mod hashtag;
 pub mod idle;
 pub mod memory;
+mod probe;
 pub mod search;
 pub mod timeseries;
 
