@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
 
-use cairn_core::config::Config;
 use cairn_core::config::lists::{OutputLimit, output_limits};
 use cairn_core::config::table::{clients, network, server as params};
+use cairn_core::config::{Config, MemoryLimit};
 use cairn_core::session::Session;
 use cairn_core::{Engine, clock};
 use tokio::sync::Notify;
@@ -446,6 +446,7 @@ impl Server {
         if self.observers.hotkeys.tick() {
             self.follow_observers();
         }
+        self.evict_clients();
         let tick = self.ticks.fetch_add(1, Ordering::Relaxed);
         if tick.is_multiple_of(10) {
             let commands = self.engine.totals().commands;
@@ -453,6 +454,35 @@ impl Server {
             self.ops_per_second.store(commands.saturating_sub(before), Ordering::Relaxed);
             self.measure_rates();
             self.drop_idle_clients();
+        }
+    }
+
+    /// The memory that all clients may take together, if there is a limit.
+    fn client_memory_limit(&self) -> Option<u64> {
+        let limit = match self.config().memory_limit(clients::MAXMEMORY_CLIENTS) {
+            MemoryLimit::Bytes(bytes) => bytes,
+            MemoryLimit::Percent(percent) => {
+                let all = self.engine.tuning.maxmemory.load(Ordering::Relaxed);
+                (u128::from(all) * u128::from(percent) / 100) as u64
+            }
+        };
+        (limit > 0).then_some(limit)
+    }
+
+    /// Closes the connections that take most, until all together are within `maxmemory-clients`.
+    fn evict_clients(&self) {
+        let Some(limit) = self.client_memory_limit() else { return };
+        let clients = self.clients();
+        let mut all: Vec<(u64, &Arc<Client>)> = clients.values().map(|c| (c.memory(), c)).collect();
+        let mut total: u64 = all.iter().map(|(bytes, _)| bytes).sum();
+        all.retain(|(_, client)| !client.no_evict.load(Ordering::Relaxed));
+        all.sort_unstable_by_key(|(bytes, _)| *bytes);
+        while total > limit
+            && let Some((bytes, client)) = all.pop()
+        {
+            total -= bytes;
+            self.evicted_clients.fetch_add(1, Ordering::Relaxed);
+            client.mailbox.send(Message::To(client.id, Letter::Kill));
         }
     }
 

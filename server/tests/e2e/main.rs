@@ -9,10 +9,12 @@ mod config;
 mod connections;
 mod eviction;
 mod linearizable;
+mod observe;
 mod pubsub;
 mod random;
 mod run;
 mod slow_readers;
+mod tracking;
 mod transactions;
 
 use cairn_tests::client::Client;

@@ -39,7 +39,7 @@ crate::params! {
     );
     /// The memory that all clients may take together, or a percentage of `maxmemory`; beyond it the
     /// largest are disconnected. 0 is no limit.
-    MAXMEMORY_CLIENTS = Param::memory_or_percent("maxmemory-clients", "0").later();
+    MAXMEMORY_CLIENTS = Param::memory_or_percent("maxmemory-clients", "0");
     /// How many keys clients may track before the server makes room by invalidating some; 0 is no
     /// limit.
     TRACKING_TABLE_MAX_KEYS =
