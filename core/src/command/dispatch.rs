@@ -120,7 +120,12 @@ impl Engine {
         session: &mut Session,
         args: &[&[u8]],
     ) -> Result<&'static Command, CmdError> {
-        let result = self.resolve(args).and_then(|command| {
+        let resolved = self.resolve(args).inspect_err(|_| {
+            if let Some(command) = self.named(args) {
+                worker.counters.reject(command.id);
+            }
+        });
+        let result = resolved.and_then(|command| {
             self.check(worker, session, command, args).inspect_err(|_| {
                 worker.counters.reject(command.id);
             })?;
@@ -160,6 +165,16 @@ impl Engine {
             Ok(command)
         } else {
             Err(CmdError::arity(&command.name))
+        }
+    }
+
+    /// The command or subcommand that these words name, whatever their number.
+    #[cold]
+    fn named(&self, args: &[&[u8]]) -> Option<&'static Command> {
+        let command = self.registry.get(args[0])?;
+        match args.get(1) {
+            Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
+            _ => Some(command),
         }
     }
 
