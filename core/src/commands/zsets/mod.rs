@@ -198,7 +198,8 @@ fn rank(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], reverse: bool) -> Outcome {
     let with_score = match args[3..] {
         [] => false,
         [word] if is(word, "WITHSCORE") => true,
-        _ => return Err(CmdError::SYNTAX),
+        [_] => return Err(CmdError::SYNTAX),
+        _ => return Err(CmdError::arity(ctx.command.spec.name)),
     };
     let zset = ctx.space.object::<Zset>(args[1])?;
     let found = zset.and_then(|zset| {

@@ -168,11 +168,11 @@ impl<'a> RangeArgs<'a> {
             {
                 (offset, limit) = (int(first)?, int(number)?);
                 options.nth(1);
-            } else if reverse.is_none() && is(option, "REV") {
+            } else if chosen_reverse.is_none() && is(option, "REV") {
                 chosen_reverse = Some(true);
-            } else if by.is_none() && is(option, "BYLEX") {
+            } else if chosen_by.is_none() && is(option, "BYLEX") {
                 chosen_by = Some(By::Lex);
-            } else if by.is_none() && is(option, "BYSCORE") {
+            } else if chosen_by.is_none() && is(option, "BYSCORE") {
                 chosen_by = Some(By::Score);
             } else {
                 return Err(CmdError::SYNTAX);
