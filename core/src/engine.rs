@@ -56,6 +56,10 @@ pub trait Host: Any + Send + Sync {
     ) {
     }
 
+    /// A session's call was put off until the messages sent to it so far have arrived: it is to be
+    /// made again then.
+    fn call_again(&self, _session: &Session) {}
+
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
 }

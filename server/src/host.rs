@@ -10,6 +10,7 @@ use cairn_core::{CmdError, Host, Observed};
 
 use crate::client::Client;
 use crate::memory;
+use crate::net::mailbox::{Letter, Message};
 use crate::server::Server;
 
 /// The server as the engine sees it. Both live as long as the process, so that the circle between
@@ -83,6 +84,12 @@ impl Host for ServerHost {
         // CLIENT CACHING is for the next command, or the whole of the next transaction.
         if alone && session.multi.is_none() && command.name != "client|caching" {
             client.tracking.set_caching(false);
+        }
+    }
+
+    fn call_again(&self, session: &Session) {
+        if let Some(client) = Client::of(session) {
+            client.mailbox.send(Message::To(client.id, Letter::Nudge));
         }
     }
 

@@ -71,7 +71,10 @@ impl Engine {
         if session.tracks && worker.counters.has_evicted() {
             // Messages about the evicted keys are on their way: they go before this reply.
             self.end_turn(worker);
-            waker.wake_by_ref();
+            match self.host() {
+                Some(host) => host.call_again(session),
+                None => waker.wake_by_ref(),
+            }
             return Step::Parked;
         }
         session.last_command = Some(command);

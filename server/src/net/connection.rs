@@ -286,6 +286,7 @@ impl Connection {
                         self.offset = self.offset.max(offset);
                     }
                 }
+                Letter::Nudge => {}
                 Letter::Unblock { error } => {
                     if self.session.blocked.is_some() {
                         self.unblocking = Some(error);

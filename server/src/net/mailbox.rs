@@ -37,6 +37,8 @@ pub enum Letter {
     /// An invalidation for client-side caching, the log offset it waits for, and whether another
     /// client redirected it here. In RESP2 only a subscriber that it was redirected to can take it.
     Invalidation(Arc<PushBytes>, u64, bool),
+    /// Nothing: all letters before this one have arrived.
+    Nudge,
     /// CLIENT UNBLOCK: end the blocked command, with an error or as if its time were up.
     Unblock {
         /// Whether the client gets an error.
