@@ -24,6 +24,13 @@ pub struct Deferred {
     kind: Aggregate,
 }
 
+impl Deferred {
+    /// The same place for an array.
+    pub fn as_array(self) -> Self {
+        Self { kind: Aggregate::Array, ..self }
+    }
+}
+
 /// The aggregate types of RESP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aggregate {
@@ -272,9 +279,10 @@ impl Reply {
 
     /// Writes the length of a deferred aggregate: elements, or pairs of a map.
     pub fn finish(&mut self, deferred: Deferred, n: usize) {
-        let tail = self.out.split_off(deferred.at);
+        let end = self.out.len();
         self.head(deferred.kind, n);
-        self.out.extend_from_slice(&tail);
+        let head = self.out.len() - end;
+        self.out[deferred.at..].rotate_right(head);
     }
 
     fn head(&mut self, kind: Aggregate, n: usize) {

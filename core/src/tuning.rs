@@ -8,7 +8,7 @@ use crate::config::table::{clients, collections, logging, memory};
 use crate::keyspace::access::Tracking;
 use crate::keyspace::{Eviction, Policy};
 use crate::notify::Class;
-use crate::types::{Limits, hash, set, zset};
+use crate::types::{Limits, hash, set, stream, zset};
 
 /// Settings that the hot path reads.
 pub struct Tuning {
@@ -79,6 +79,10 @@ impl Tuning {
             collections::ZSET_MAX_LISTPACK_ENTRIES,
             collections::ZSET_MAX_LISTPACK_VALUE,
             collections::HLL_SPARSE_MAX_BYTES,
+            collections::STREAM_NODE_MAX_BYTES,
+            collections::STREAM_NODE_MAX_ENTRIES,
+            collections::STREAM_IDMP_DURATION,
+            collections::STREAM_IDMP_MAXSIZE,
             clients::PROTO_MAX_BULK_LEN,
             clients::NOTIFY_KEYSPACE_EVENTS,
             logging::LATENCY_TRACKING,
@@ -125,6 +129,14 @@ impl Tuning {
             value: config.size(collections::SET_MAX_LISTPACK_VALUE),
         });
         self.limits.set_hll_sparse(config.size(collections::HLL_SPARSE_MAX_BYTES));
+        self.limits.set_stream(stream::Limit {
+            bytes: config.size(collections::STREAM_NODE_MAX_BYTES),
+            entries: config.int(collections::STREAM_NODE_MAX_ENTRIES) as u64,
+        });
+        self.limits.set_idempotency(stream::idempotency::Settings {
+            duration: config.int(collections::STREAM_IDMP_DURATION) as u64,
+            most: config.int(collections::STREAM_IDMP_MAXSIZE) as usize,
+        });
         let letters = config.string(clients::NOTIFY_KEYSPACE_EVENTS);
         let classes = Class::parse(&letters)
             .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.")?;

@@ -47,6 +47,11 @@ pub trait Object: Any + Send + Sync {
         1
     }
 
+    /// Whether clients that wait for the value are to be told when it is gone or overwritten.
+    fn ends_waits(&self) -> bool {
+        false
+    }
+
     /// A deep copy, for COPY.
     fn duplicate(&self) -> Box<dyn Object>;
 

@@ -31,6 +31,9 @@ pub struct Block {
     pub deadline: Option<f64>,
     /// The reply (RESP bytes) when the time is up.
     pub timeout_reply: Vec<u8>,
+    /// The words to run again when a key has changed, where they are not those of the client.
+    /// The keys must stand in the same places.
+    pub words: Option<Vec<Box<[u8]>>>,
 }
 
 /// The surroundings of a running command.
@@ -73,6 +76,6 @@ impl<'e> Ctx<'_, 'e> {
         let mut reply = Reply::new(self.reply.proto());
         timed_out(&mut reply);
         let on = keys.iter().map(|k| Box::from(*k)).collect();
-        Ok(Flow::Block(Block { on, deadline, timeout_reply: reply.take() }))
+        Ok(Flow::Block(Block { on, deadline, timeout_reply: reply.take(), words: None }))
     }
 }

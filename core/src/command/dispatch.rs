@@ -541,7 +541,7 @@ fn settle(
             Step::Again
         }
         Flow::Offload(job) => Step::Offload(job),
-        Flow::Block(block) => {
+        Flow::Block(mut block) => {
             reply.truncate(from);
             let Some(mailbox) = session.mailbox.clone() else {
                 reply.raw(&block.timeout_reply);
@@ -554,7 +554,10 @@ fn settle(
                 proto: session.proto,
                 db: session.db,
                 command,
-                args: args.iter().map(|a| Box::from(*a)).collect(),
+                args: block
+                    .words
+                    .take()
+                    .unwrap_or_else(|| args.iter().map(|a| Box::from(*a)).collect()),
                 keys: at.into_iter().map(|i| Box::from(args[i])).collect(),
                 on: block.on.clone(),
                 mailbox,

@@ -14,6 +14,7 @@ mod members;
 mod options;
 mod parts;
 mod sets;
+mod streams;
 mod strings;
 #[cfg(test)]
 mod testing;
@@ -38,6 +39,7 @@ pub(crate) fn register(registry: &mut Registry) {
         sets::COMBINING,
         sets::expiry::SPECS,
         sets::MEMBERS,
+        streams::SPECS,
         transactions::SPECS,
     ];
     let folders = [bitmaps::SPECS, keys::SPECS, strings::SPECS, zsets::SPECS, geo::SPECS]

@@ -376,6 +376,9 @@ impl<'e> Space<'e> {
             entry.set_expiry(expiry);
             self.used_now(key);
             self.count_expiry(key, had, expiry.is_some());
+            if let Some(old) = &old {
+                self.end_waits(&**old, key);
+            }
             if old.is_some() || expires {
                 self.index_members(key);
             }
@@ -406,7 +409,8 @@ impl<'e> Space<'e> {
         let old = if in_place { None } else { entry.set_bytes(bytes, expiry) };
         access::touch(entry, now, tracking, || worker.dice());
         self.count_expiry(key, had.is_some(), expiry.is_some());
-        if old.is_some() {
+        if let Some(old) = &old {
+            self.end_waits(&**old, key);
             self.set_member_deadline(key, None);
         }
         self.free(old);
@@ -460,6 +464,9 @@ impl<'e> Space<'e> {
         }
         if entry.expiry().is_some() {
             self.count_expiry(key, true, false);
+        }
+        if let ValueRef::Object(object) = entry.value() {
+            self.end_waits(object, key);
         }
         Some(entry)
     }
@@ -650,6 +657,14 @@ impl<'e> Space<'e> {
     pub fn signal(&mut self, key: &[u8]) {
         if self.held.shard(self.place(key).shard).queues.has(self.db, key) {
             self.after.ready.push((self.db, key.into()));
+        }
+    }
+
+    /// Tells the clients that wait for a value that it is gone, if they have to know.
+    #[inline]
+    fn end_waits(&mut self, object: &dyn Object, key: &[u8]) {
+        if object.ends_waits() {
+            self.signal(key);
         }
     }
 

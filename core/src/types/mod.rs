@@ -9,8 +9,9 @@ pub mod hyperloglog;
 pub mod list;
 pub mod set;
 pub mod zset;
+pub mod stream;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use crate::ds::quicklist::NodeLimit;
 
@@ -25,6 +26,10 @@ pub struct Limits {
     hll_sparse: AtomicUsize,
     zset_entries: AtomicUsize,
     zset_value: AtomicUsize,
+    stream_bytes: AtomicUsize,
+    stream_entries: AtomicU64,
+    idmp_duration: AtomicU64,
+    idmp_most: AtomicUsize,
 }
 
 impl Default for Limits {
@@ -39,6 +44,10 @@ impl Default for Limits {
             hll_sparse: AtomicUsize::new(3000),
             zset_entries: AtomicUsize::new(128),
             zset_value: AtomicUsize::new(64),
+            stream_bytes: AtomicUsize::new(4096),
+            stream_entries: AtomicU64::new(100),
+            idmp_duration: AtomicU64::new(100),
+            idmp_most: AtomicUsize::new(100),
         }
     }
 }
@@ -112,5 +121,34 @@ impl Limits {
     pub fn set_zset(&self, limit: zset::Limit) {
         self.zset_entries.store(limit.entries, Ordering::Relaxed);
         self.zset_value.store(limit.value, Ordering::Relaxed);
+    }
+
+    /// `stream-node-max-bytes` and `stream-node-max-entries`.
+    #[inline]
+    pub fn stream(&self) -> stream::Limit {
+        stream::Limit {
+            bytes: self.stream_bytes.load(Ordering::Relaxed),
+            entries: self.stream_entries.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes the limits of streams' nodes.
+    pub fn set_stream(&self, limit: stream::Limit) {
+        self.stream_bytes.store(limit.bytes, Ordering::Relaxed);
+        self.stream_entries.store(limit.entries, Ordering::Relaxed);
+    }
+
+    /// `stream-idmp-duration` and `stream-idmp-maxsize`, for streams that have none of their own.
+    pub fn idempotency(&self) -> stream::idempotency::Settings {
+        stream::idempotency::Settings {
+            duration: self.idmp_duration.load(Ordering::Relaxed),
+            most: self.idmp_most.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes what streams remember of their producers.
+    pub fn set_idempotency(&self, settings: stream::idempotency::Settings) {
+        self.idmp_duration.store(settings.duration, Ordering::Relaxed);
+        self.idmp_most.store(settings.most, Ordering::Relaxed);
     }
 }

@@ -37,11 +37,11 @@ crate::params! {
     /// The largest sparse HyperLogLog, in bytes.
     HLL_SPARSE_MAX_BYTES = Param::memory("hll-sparse-max-bytes", "3000", 0, ANY);
     /// The largest node of a stream, in bytes; 0 is no limit.
-    STREAM_NODE_MAX_BYTES = Param::memory("stream-node-max-bytes", "4096", 0, ANY).later();
+    STREAM_NODE_MAX_BYTES = Param::memory("stream-node-max-bytes", "4096", 0, ANY);
     /// The most entries of a node of a stream; 0 is no limit.
-    STREAM_NODE_MAX_ENTRIES = Param::int("stream-node-max-entries", "100", 0, i64::MAX).later();
+    STREAM_NODE_MAX_ENTRIES = Param::int("stream-node-max-entries", "100", 0, i64::MAX);
     /// How long a stream remembers the identifiers of idempotent producers, in seconds.
-    STREAM_IDMP_DURATION = Param::int("stream-idmp-duration", "100", 1, 86_400).later();
+    STREAM_IDMP_DURATION = Param::int("stream-idmp-duration", "100", 1, 86_400);
     /// How many identifiers of each idempotent producer a stream remembers.
-    STREAM_IDMP_MAXSIZE = Param::int("stream-idmp-maxsize", "100", 1, 10_000).later();
+    STREAM_IDMP_MAXSIZE = Param::int("stream-idmp-maxsize", "100", 1, 10_000);
 }

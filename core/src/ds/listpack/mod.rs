@@ -186,6 +186,37 @@ impl Listpack {
         self.insert_at(self.end(), element);
     }
 
+    /// Adds all of these at the end, for less than one by one.
+    ///
+    /// # Panics
+    /// If the listpack would exceed [`MAX_BYTES`]: see [`Listpack::fits`].
+    pub fn push_all<'e>(&mut self, elements: impl Iterator<Item = Element<'e>> + Clone) {
+        let (mut more, mut count) = (0, 0);
+        for element in elements.clone() {
+            more += element.encoded_len();
+            count += 1;
+        }
+        assert!(self.fits(more), "listpack would exceed {MAX_BYTES} bytes");
+        self.reserve(more);
+        self.bytes.pop();
+        elements.for_each(|element| Encoded::new(element).append(&mut self.bytes));
+        self.bytes.push(END);
+        self.set_length();
+        self.count(0, count);
+    }
+
+    /// The place `count` elements after `at`, which may be the end; `None` if there are not as
+    /// many.
+    #[inline]
+    pub fn skip(&self, at: At, count: usize) -> Option<At> {
+        let mut at = at.0;
+        for _ in 0..count {
+            let (_, size) = decode(self.bytes.get(at..)?)?;
+            at += size + back_length_size(size);
+        }
+        Some(At(at))
+    }
+
     /// Adds an element at the beginning.
     pub fn push_front<'e>(&mut self, element: impl Into<Element<'e>>) {
         self.insert_at(At(HEADER), element);
@@ -438,6 +469,14 @@ impl DoubleEndedIterator for Positions<'_> {
 #[derive(Clone)]
 pub struct Iter<'a> {
     positions: Positions<'a>,
+}
+
+impl Iter<'_> {
+    /// The place of the element that comes next, or the end.
+    #[inline]
+    pub fn place(&self) -> At {
+        At(self.positions.from)
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
