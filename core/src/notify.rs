@@ -38,6 +38,8 @@ impl Class {
     pub const OVERWRITTEN: Self = Self(1 << 14);
     /// `c`: a key's type changed; not part of `A`.
     pub const TYPE_CHANGED: Self = Self(1 << 15);
+    /// `a`: arrays.
+    pub const ARRAY: Self = Self(1 << 17);
     /// Changes of keys that a client may have cached: not part of `notify-keyspace-events`, but of
     /// the same word, so that a change asks for both with one load. See
     /// [`crate::tuning::Tuning::set_invalidates`].
@@ -53,6 +55,7 @@ impl Class {
             | Self::EXPIRED.0
             | Self::EVICTED.0
             | Self::STREAM.0
+            | Self::ARRAY.0
             | Self::MODULE.0,
     );
 
@@ -67,6 +70,7 @@ impl Class {
         (b'x', Self::EXPIRED),
         (b'e', Self::EVICTED),
         (b't', Self::STREAM),
+        (b'a', Self::ARRAY),
         (b'd', Self::MODULE),
         (b'K', Self::KEYSPACE),
         (b'E', Self::KEYEVENT),
@@ -124,7 +128,7 @@ mod tests {
             let set = Class::parse(text).unwrap();
             assert_eq!(Class::parse(&set.letters()), Some(set));
         }
-        assert_eq!(Class::parse("KEg$lshzxetd").unwrap().letters(), "AKE");
+        assert_eq!(Class::parse("KEg$lshzxetda").unwrap().letters(), "AKE");
         assert_eq!(Class::parse("q"), None);
     }
 }

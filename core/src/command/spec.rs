@@ -179,6 +179,8 @@ flag_set! {
         SEARCH = 22, "search";
         /// Time series.
         TIMESERIES = 23, "timeseries";
+        /// Arrays.
+        ARRAY = 24, "array";
     }
 }
 

@@ -3,6 +3,7 @@
 //! A family's `SPECS` is all that this file needs to know of it. Commands about connections,
 //! configuration and the process are the server's.
 
+mod arrays;
 mod bitmaps;
 mod connection;
 mod geo;
@@ -26,6 +27,7 @@ use crate::command::Registry;
 /// Adds all of them.
 pub(crate) fn register(registry: &mut Registry) {
     let families = [
+        arrays::SPECS,
         connection::SPECS,
         hashes::SPECS,
         hashes::expiry::EXPIRY,

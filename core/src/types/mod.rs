@@ -4,6 +4,7 @@
 //! Commands, replies and errors are not known here: see `crate::commands`. The structures that
 //! values are built of live in [`crate::ds`].
 
+pub mod array;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;

@@ -65,7 +65,7 @@ impl<'a> AddArgs<'a> {
             ));
         }
         let pairs = &args[at + 1..];
-        if pairs.is_empty() || pairs.len() % 2 != 0 {
+        if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
             return Err(CmdError::arity("xadd"));
         }
         if matches!(id, NewId::Exactly(StreamId::MIN)) {

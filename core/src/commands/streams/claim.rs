@@ -14,6 +14,8 @@ use crate::util::num;
 
 /// Entries that XAUTOCLAIM claims when COUNT does not say.
 const AUTO_COUNT: usize = 100;
+/// The greatest COUNT of XAUTOCLAIM.
+const AUTO_MAX: i64 = i64::MAX / 16;
 /// Entries that XAUTOCLAIM looks at, in multiples of COUNT.
 const AUTO_EFFORT: usize = 10;
 
@@ -182,7 +184,9 @@ pub(super) fn xautoclaim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     while let [word, after @ ..] = rest {
         rest = match after {
             [value, after @ ..] if is(word, "COUNT") => {
-                count = super::super::parts::positive(value, "ERR COUNT must be > 0")?;
+                let found = num::parse_i64(value).filter(|n| (1..=AUTO_MAX).contains(n));
+                let found = found.and_then(|n| usize::try_from(n).ok());
+                count = found.ok_or(CmdError::fixed("ERR COUNT must be > 0"))?;
                 after
             }
             _ if is(word, "JUSTID") => {

@@ -109,7 +109,7 @@ impl<'a> Options<'a> {
     /// Reads keys and as many identifiers, from the word at `at` on.
     fn streams(&mut self, args: &'a [&'a [u8]], at: usize, grouped: bool) -> Result<(), CmdError> {
         let words = &args[at..];
-        if words.len() % 2 != 0 {
+        if !words.len().is_multiple_of(2) {
             return Err(CmdError::fixed(if grouped {
                 "ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be specified."
             } else {
@@ -299,9 +299,12 @@ fn write_after(
 }
 
 pub(super) fn xreadgroup(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let before = ctx.reply.len();
     match read_group(ctx, args) {
         // Who waits has to know that the group or the stream is gone.
         Err(error) if ctx.mode == Mode::Serving => {
+            ctx.space.worker().counters.error(error.text());
+            ctx.reply.truncate(before);
             ctx.reply.error(error.text());
             Ok(Flow::Done)
         }

@@ -1,0 +1,54 @@
+//! Arrays as values: memory, copies, and the commands that make one anew.
+
+use super::Array;
+use crate::value::{Emit, Kind, Object};
+
+/// The type of arrays.
+pub static ARRAY: Kind = Kind { name: "array" };
+
+/// Values that one command sets when an array is made anew.
+const REBUILD_VALUES: usize = 64;
+
+impl Object for Array {
+    fn kind(&self) -> &'static Kind {
+        &ARRAY
+    }
+
+    fn encoding(&self) -> &'static str {
+        "array"
+    }
+
+    fn memory(&self) -> usize {
+        let slices: usize = self.slices.values().map(|slice| slice.memory() + 64).sum();
+        size_of::<Self>() + slices
+    }
+
+    fn free_effort(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+
+    fn duplicate(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+
+    fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {
+        let mut pairs: Vec<(String, &[u8])> = Vec::with_capacity(REBUILD_VALUES);
+        let mut flush = |pairs: &mut Vec<(String, &[u8])>| {
+            let mut words: Vec<&[u8]> = vec![b"ARMSET", key];
+            words.extend(pairs.iter().flat_map(|(index, value)| [index.as_bytes(), value]));
+            emit(&words);
+            pairs.clear();
+        };
+        self.scan(0, u64::MAX, |index, value| {
+            pairs.push((index.to_string(), value));
+            if pairs.len() == REBUILD_VALUES {
+                flush(&mut pairs);
+            }
+            true
+        });
+        if !pairs.is_empty() {
+            flush(&mut pairs);
+        }
+        emit(&[b"ARSEEK", key, self.next.to_string().as_bytes()]);
+    }
+}
