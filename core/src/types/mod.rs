@@ -9,8 +9,8 @@ pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 pub mod set;
-pub mod zset;
 pub mod stream;
+pub mod zset;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 

@@ -101,14 +101,6 @@ impl<'a> Encoded<'a> {
         self.head_len + self.data.len() + self.back.len
     }
 
-    /// Writes the entry behind what is there.
-    #[inline]
-    pub(super) fn append(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.head[..self.head_len]);
-        to.extend_from_slice(self.data);
-        to.extend_from_slice(self.back.bytes());
-    }
-
     /// Writes the entry into a slice of its length.
     pub(super) fn write(&self, to: &mut [u8]) {
         let (head, rest) = to.split_at_mut(self.head_len);

@@ -198,10 +198,15 @@ impl Listpack {
         }
         assert!(self.fits(more), "listpack would exceed {MAX_BYTES} bytes");
         self.reserve(more);
-        self.bytes.pop();
-        elements.for_each(|element| Encoded::new(element).append(&mut self.bytes));
-        self.bytes.push(END);
-        self.set_length();
+        let mut at = self.end().0;
+        let end = at + more;
+        self.bytes.resize(end + 1);
+        let bytes = &mut *self.bytes;
+        for encoded in elements.map(Encoded::new) {
+            encoded.write(&mut bytes[at..at + encoded.len()]);
+            at += encoded.len();
+        }
+        bytes[end] = END;
         self.count(0, count);
     }
 
