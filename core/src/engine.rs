@@ -14,7 +14,7 @@ use crate::effects::{EffectsLog, RING_MIN};
 use crate::error::CmdError;
 use crate::freer::Freer;
 use crate::histogram::{Histogram, Latencies};
-use crate::keyspace::{Aftermath, Event, Keyspace};
+use crate::keyspace::{Aftermath, Event, Kept, Keyspace};
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
 use crate::session::Session;
@@ -309,6 +309,10 @@ pub struct Worker {
     pub(crate) active: Cell<bool>,
     pub(crate) counters: Arc<Counters>,
     aftermath: Cell<Option<Box<Aftermath>>>,
+    /// The shard of the last command, still locked in case the next one needs it too.
+    pub(crate) kept: Cell<Option<Kept>>,
+    /// For how many commands it has been so.
+    pub(crate) kept_for: Cell<u32>,
     /// The last reading of the clock, in nanoseconds.
     pub(crate) clock: Cell<u64>,
     random: Cell<u64>,
@@ -455,6 +459,8 @@ impl Engine {
             active: Cell::new(false),
             counters,
             aftermath: Cell::default(),
+            kept: Cell::default(),
+            kept_for: Cell::new(0),
             clock: Cell::new(clock::now_nanos()),
             random: Cell::new(seed),
             touches: Cell::new(true),

@@ -20,6 +20,9 @@ use crate::keyspace::{Held, Scope, ShardSet, Space, ValueRef, Wait, shard_of};
 use crate::reply::Reply;
 use crate::session::{Blocked, Queued, Session};
 
+/// Commands for which a thread may keep a shard without letting others have their turn.
+const KEPT_MAX: u32 = 16;
+
 /// How far a call got.
 pub enum Step {
     /// The reply is written.
@@ -45,9 +48,31 @@ impl Engine {
 
     /// Ends a turn. Must be called before the thread does anything that may take long.
     pub fn end_turn(&self, worker: &Worker) {
+        self.let_go(worker);
         if worker.active.replace(false) {
             self.keyspace.cells.exit(&worker.participant);
         }
+    }
+
+    /// Unlocks the shard that the last command left locked, if any.
+    #[inline]
+    fn let_go(&self, worker: &Worker) {
+        if let Some(kept) = worker.kept.take() {
+            self.keyspace.cells.release(kept);
+        }
+    }
+
+    /// Goes on with the shard that the last command left locked, if it is the only one wanted.
+    #[inline]
+    fn resume(&self, worker: &Worker, shards: &ShardSet) -> Option<Held<'_>> {
+        let kept = worker.kept.take()?;
+        let times = worker.kept_for.get() + 1;
+        if times < KEPT_MAX && kept.shards() == shards {
+            worker.kept_for.set(times);
+            return Some(self.keyspace.cells.resume(kept));
+        }
+        self.keyspace.cells.release(kept);
+        None
     }
 
     /// Runs a command, or goes on with one that could not finish.
@@ -246,13 +271,20 @@ impl Engine {
     ) -> Option<Held<'_>> {
         let cells = &self.keyspace.cells;
         match scope {
-            Scope::Shards(shards) if shards.is_empty() => Some(cells.hold_nothing()),
+            Scope::Shards(shards) if shards.is_empty() => {
+                self.let_go(worker);
+                Some(cells.hold_nothing())
+            }
             Scope::Shards(shards) => {
                 while !self.enter(worker) {
                     if cells.poll_gate(wait, waker) {
                         return None;
                     }
                 }
+                if let Some(held) = self.resume(worker, shards) {
+                    return Some(held);
+                }
+                worker.kept_for.set(0);
                 cells.poll_hold(shards, wait, waker)
             }
             Scope::All => {
@@ -310,7 +342,13 @@ impl Engine {
         {
             host.track(session, command, args, None);
         }
-        space.end();
+        // The next command of a pipeline is often about the same key. Otherwise the lock would go
+        // to another thread and back for each of them.
+        if matches!(step, Step::Done) && command.single_key.is_some() && !space.held().owns_all() {
+            worker.kept.set(Some(space.end_and_keep()));
+        } else {
+            space.end();
+        }
         let end = clock::now_nanos();
         worker.clock.set(end);
         let before = std::mem::take(&mut session.pending.spent);
@@ -402,6 +440,7 @@ impl Engine {
         shard: u16,
         work: impl FnOnce(&mut Space<'_>) -> R,
     ) -> Option<R> {
+        self.let_go(worker);
         if !self.enter(worker) {
             return None;
         }

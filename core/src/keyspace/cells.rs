@@ -47,6 +47,13 @@ pub struct Held<'k> {
     gate_token: u64,
 }
 
+/// Shards that stay locked from one command of a thread to the next; to be given back to
+/// [`Cells::resume`] or [`Cells::release`].
+#[must_use = "its shards stay locked for ever"]
+pub struct Kept {
+    shards: ShardSet,
+}
+
 /// A caller's wait for shards or for the gate, kept from one try to the next.
 #[derive(Default)]
 pub struct Wait {
@@ -102,6 +109,18 @@ impl Cells {
         }
         wait.place = None;
         Some(Held { cells: self, shards: ShardSet::new(), gate_token: token })
+    }
+
+    /// Goes on with shards that were kept.
+    #[inline]
+    pub fn resume(&self, kept: Kept) -> Held<'_> {
+        Held { cells: self, shards: kept.shards, gate_token: 0 }
+    }
+
+    /// Unlocks shards that were kept.
+    #[inline]
+    pub fn release(&self, kept: Kept) {
+        drop(self.resume(kept));
     }
 
     /// The wait for `shards` is over. A place in the line of one of them is used up: whoever is
@@ -163,7 +182,21 @@ impl Wait {
     }
 }
 
+impl Kept {
+    /// Which shards they are.
+    #[inline]
+    pub fn shards(&self) -> &ShardSet {
+        &self.shards
+    }
+}
+
 impl Held<'_> {
+    /// Ends the use of the shards without unlocking them. The gate cannot be kept: it opens.
+    #[inline]
+    pub fn keep(mut self) -> Kept {
+        Kept { shards: std::mem::take(&mut self.shards) }
+    }
+
     /// Whether a shard is among those held.
     #[inline]
     pub fn owns(&self, shard: u16) -> bool {

@@ -24,7 +24,7 @@ mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use cells::{Cells, Held, SHARDS, Scope, Wait};
+pub use cells::{Cells, Held, Kept, SHARDS, Scope, Wait};
 pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};
 pub use expire::{ExpireCursor, ExpireCycle};

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Held, Keyspace, LAZY_FREE_EFFORT, Shard, Value, ValueRef, access};
+use super::{Entry, Held, Kept, Keyspace, LAZY_FREE_EFFORT, Shard, Value, ValueRef, access};
 use crate::blocking::Mailbox;
 use crate::effects::Effects;
 use crate::engine::{Engine, Worker};
@@ -122,6 +122,14 @@ impl<'e> Space<'e> {
         let Self { worker, after, held, .. } = self;
         drop(held);
         worker.put_aftermath(after);
+    }
+
+    /// Ends the critical section, but leaves the shards locked for the thread's next command.
+    #[inline]
+    pub(crate) fn end_and_keep(self) -> Kept {
+        let Self { worker, after, held, .. } = self;
+        worker.put_aftermath(after);
+        held.keep()
     }
 
     /// Where a key is found. Commands ask several times for the same key: its checksum and hash
