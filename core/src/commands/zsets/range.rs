@@ -241,8 +241,12 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], by: By, event: &'static str) ->
     let bounds = Bounds::parse(by, args[2], args[3])?;
     let (mut removed, mut is_empty) = (0, false);
     if let Some(zset) = ctx.space.object_mut::<Zset>(key)? {
-        removed = zset.remove_ranks(bounds.ranks(zset, false), |_, _| ());
-        is_empty = zset.is_empty();
+        let ranks = bounds.ranks(zset, false);
+        (removed, is_empty) = (ranks.len(), ranks.len() == zset.len());
+        // What will be empty goes as a whole, which the background can do.
+        if !is_empty {
+            zset.remove_ranks(ranks, |_, _| ());
+        }
     }
     if removed > 0 {
         tell_removed(ctx, key, event, is_empty);

@@ -2,6 +2,7 @@
 //! scores and then of the members' bytes, as RDB files carry it.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{LexRange, ScoreRange};
@@ -53,6 +54,31 @@ impl Compact {
             compact.pairs.push_back(score_element(score, &mut ScoreText::new()));
         }
         compact
+    }
+
+    /// Takes over a listpack from outside, if it is what it should be: members and scores in
+    /// turn and in order, and no member twice.
+    pub(super) fn from_listpack(pairs: Listpack) -> Option<Self> {
+        let compact = Self { pairs };
+        if !compact.pairs.len().is_multiple_of(2) {
+            return None;
+        }
+        let is_score = |element| match element {
+            Element::Int(_) => true,
+            Element::Bytes(text) => num::parse_f64(text).is_some(),
+        };
+        if !compact.pairs.iter().skip(1).step_by(2).all(is_score) {
+            return None;
+        }
+        let (mut seen, mut last) = (HashSet::new(), None);
+        for (member, score) in compact.walk(0, false) {
+            let next = (score, member.to_vec());
+            if last.is_some_and(|last| last >= next) || !seen.insert(member.to_vec()) {
+                return None;
+            }
+            last = Some(next);
+        }
+        Some(compact)
     }
 
     pub(super) fn len(&self) -> usize {

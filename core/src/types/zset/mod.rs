@@ -86,6 +86,19 @@ impl Zset {
         zset
     }
 
+    /// Takes over members and scores in turn, as RDB files have them. `None` when they are not in
+    /// order, a member is there twice, or a score is no number.
+    pub fn from_listpack(pairs: Listpack, limit: Limit) -> Option<Self> {
+        let compact = Compact::from_listpack(pairs)?;
+        let longest = compact.walk(0, false).map(|(member, _)| member.to_vec().len()).max();
+        let is_large = compact.len() > limit.entries || longest.unwrap_or(0) > limit.value;
+        let mut zset = Self { form: Form::Compact(compact), deadlines: None };
+        if is_large {
+            zset.large_mut();
+        }
+        Some(zset)
+    }
+
     /// Changes to the large form if so many members that are about to be set are alone too many.
     pub fn expect(&mut self, members: usize, limit: Limit) {
         if members > limit.entries {

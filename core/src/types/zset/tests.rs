@@ -232,3 +232,34 @@ fn a_member_takes_little_memory() {
     }
     assert!(zset.memory() < 2000, "{}", zset.memory());
 }
+
+#[test]
+fn listpacks_from_outside_are_checked() {
+    let pairs = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Listpack>();
+    for (words, expected) in [
+        (&["a", "-inf", "b", "1", "c", "1", "10", "2.5"][..], Some(4)),
+        (&[], Some(0)),
+        (&["a", "1", "b"], None),
+        (&["a", "nan"], None),
+        (&["a", "x"], None),
+        (&["a", "2", "b", "1"], None),
+        (&["b", "1", "a", "1"], None),
+        (&["a", "1", "b", "2", "a", "3"], None),
+    ] {
+        let zset = Zset::from_listpack(pairs(words), SMALL);
+        assert_eq!(zset.map(|zset| zset.len()), expected, "{words:?}");
+    }
+    let tight = Limit { entries: 1, value: 64 };
+    let zset = Zset::from_listpack(pairs(&["a", "1", "b", "2"]), tight).unwrap();
+    assert_eq!((zset.encoding(), zset.rank(b"b")), ("skiplist", Some((1, 2.0))));
+}
+
+#[test]
+fn many_members_at_once_make_a_large_one() {
+    let mut zset = Zset::default();
+    zset.insert(b"a", 1.0, SMALL);
+    zset.expect(SMALL.entries, SMALL);
+    assert_eq!(zset.encoding(), "listpack");
+    zset.expect(SMALL.entries + 1, SMALL);
+    assert_eq!((zset.encoding(), zset.score(b"a")), ("skiplist", Some(1.0)));
+}
