@@ -284,16 +284,26 @@ fn describe(reply: &mut Reply, name: &str, command: &Command) {
     }
 }
 
-/// The positions of the first key spec in the form that older clients know.
+/// The first key's position, the last one's (from the end when negative) and the step between
+/// them: the form that older clients know. Key specs that follow one upon the other count
+/// together; those that a range cannot express are left out.
 fn positions(specs: &[KeySpec]) -> (i64, i64, i64) {
-    match specs {
-        [KeySpec { begin: Begin::Index(first), find: Find::Range { last, step, .. }, .. }, ..] => {
-            let first = i64::from(*first);
-            let last = i64::from(*last);
-            (first, if last >= 0 { first + last } else { last }, i64::from(*step))
+    let range = |spec: &KeySpec| match (spec.begin, spec.find) {
+        (Begin::Index(first), Find::Range { last, step, .. }) => {
+            let (first, last) = (i64::from(first), i64::from(last));
+            Some((first, if last >= 0 { first + last } else { last }, i64::from(step)))
         }
-        _ => (0, 0, 0),
+        _ => None,
+    };
+    let mut whole: Option<(i64, i64, i64)> = None;
+    for (first, last, step) in specs.iter().filter_map(range) {
+        whole = match whole {
+            None => Some((first, last, step)),
+            Some((start, end, 1)) if step == 1 && end == first - 1 => Some((start, last, 1)),
+            Some(_) => return (0, 0, 0),
+        };
     }
+    whole.unwrap_or((0, 0, 0))
 }
 
 fn describe_keys(reply: &mut Reply, spec: &KeySpec) {
