@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
 use tikv_jemalloc_ctl::{epoch, stats};
@@ -14,17 +14,29 @@ const UNPUBLISHED_MAX: i64 = 16 * 1024;
 /// The allocator's figure when it was last read, and what threads have counted since.
 static USED: AtomicI64 = AtomicI64::new(0);
 
+/// How far the count may be from the allocator's figure, which itself moves by some hundred KiB as
+/// threads fill and empty their caches of free memory.
+const DRIFT_MAX: i64 = 1 << 20;
+
+/// How far the count was off when [`settle`] last looked.
+static DRIFT: AtomicI64 = AtomicI64::new(0);
+
+/// How often counting began anew: see [`restart`].
+static RESTARTS: AtomicU64 = AtomicU64::new(0);
+
 /// A thread's share in [`USED`], from the counters that jemalloc keeps for it.
 struct Meter {
     counters: Option<(ThreadLocal<u64>, ThreadLocal<u64>)>,
     published: Cell<i64>,
+    restarts: Cell<u64>,
 }
 
 impl Meter {
     fn new() -> Self {
         let read = || Some((thread::allocatedp::read().ok()?, thread::deallocatedp::read().ok()?));
-        let meter = Self { counters: read(), published: Cell::new(0) };
+        let meter = Self { counters: read(), published: Cell::new(0), restarts: Cell::new(0) };
         meter.published.set(meter.net());
+        meter.restarts.set(RESTARTS.load(Ordering::Acquire));
         meter
     }
 
@@ -41,11 +53,15 @@ thread_local! {
 }
 
 /// Bytes that are allocated and not freed, as far as threads have told: a few loads, for the path
-/// of every command. Off by less than [`UNPUBLISHED_MAX`] a thread that counts, and by what other
-/// threads did since [`settle`].
+/// of every command. Off by less than [`UNPUBLISHED_MAX`] a thread that counts, and by up to
+/// [`DRIFT_MAX`] for what other threads did.
 pub fn estimate() -> usize {
     let used = METER.with(|meter| {
         let net = meter.net();
+        let restarts = RESTARTS.load(Ordering::Acquire);
+        if meter.restarts.replace(restarts) != restarts {
+            meter.published.set(net);
+        }
         let delta = net.wrapping_sub(meter.published.get());
         if delta.abs() < UNPUBLISHED_MAX {
             return USED.load(Ordering::Relaxed) + delta;
@@ -56,9 +72,27 @@ pub fn estimate() -> usize {
     usize::try_from(used).unwrap_or(0)
 }
 
-/// Brings [`estimate`] in line with the allocator's own figure. Called some times a second.
+/// Brings [`estimate`] in line with the allocator's own figure, when it was off twice in a row: a
+/// command under way may have allocated what it has yet to tell. Called some times a second.
 pub fn settle() {
-    USED.store(i64::try_from(allocated()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    let drift = measured() - USED.load(Ordering::Relaxed);
+    let before = DRIFT.swap(drift, Ordering::Relaxed);
+    if drift.abs() > DRIFT_MAX && before.abs() > DRIFT_MAX && drift.signum() == before.signum() {
+        USED.fetch_add(drift.abs().min(before.abs()) * drift.signum(), Ordering::Relaxed);
+        DRIFT.store(0, Ordering::Relaxed);
+    }
+}
+
+fn measured() -> i64 {
+    i64::try_from(allocated()).unwrap_or(i64::MAX)
+}
+
+/// Begins counting anew. To be called while no command is under way, when `maxmemory` changes:
+/// without a limit threads do not tell what they allocate, and the allocator's figure has it.
+pub fn restart() {
+    RESTARTS.fetch_add(1, Ordering::AcqRel);
+    USED.store(measured(), Ordering::Relaxed);
+    DRIFT.store(0, Ordering::Relaxed);
 }
 
 /// Has the calling thread tell the others what it has freed.

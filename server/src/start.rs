@@ -10,7 +10,7 @@ use cairn_core::Engine;
 use cairn_core::config::Config;
 use cairn_core::config::command_line::CommandLine;
 use cairn_core::config::load::{self, Startup};
-use cairn_core::config::table::{later, logging, network, server as params};
+use cairn_core::config::table::{later, logging, memory as limits, network, server as params};
 use cairn_core::module::Module;
 
 use crate::host::ServerHost;
@@ -99,11 +99,11 @@ impl Running {
         }
         let log = Log::new(Level::Notice);
         let server = Server::new(engine, log, threads(&config), file);
-        memory::settle();
         server.engine.freer.after_each(memory::publish);
         server.engine.set_host(Box::new(ServerHost::new(&server)));
         follow_logging(&server);
         follow_backlog(&server);
+        follow_memory(&server);
         config.apply_all()?;
         server.engine.modules.start(&server.engine);
         for name in &startup.without_effect {
@@ -208,6 +208,14 @@ fn follow_logging(server: &Arc<Server>) {
 }
 
 /// The effects log is always in use: a replica or an AOF that comes later finds its order there.
+/// Has the count of memory begin anew with each limit. CONFIG SET runs while nothing else does.
+fn follow_memory(server: &Arc<Server>) {
+    server.config().on_change(&[limits::MAXMEMORY], |_| {
+        memory::restart();
+        Ok(())
+    });
+}
+
 fn follow_backlog(server: &Arc<Server>) {
     let effects = Arc::clone(&server.engine.effects);
     effects.set_active(true);

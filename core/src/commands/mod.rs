@@ -5,6 +5,7 @@
 
 mod arrays;
 mod bitmaps;
+mod choice;
 mod connection;
 mod geo;
 mod hashes;

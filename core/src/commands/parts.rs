@@ -4,7 +4,7 @@
 use crate::command::Ctx;
 use crate::ds::listpack::Element;
 use crate::error::CmdError;
-use crate::reply::Reply;
+use crate::reply::{Aggregate, Reply};
 use crate::util::long_double::LongDouble;
 use crate::util::random::Random;
 use crate::util::{glob, num};
@@ -121,7 +121,7 @@ pub(crate) struct ScanArgs<'a> {
     pattern: Option<&'a [u8]>,
     count: u64,
     /// Whether only names are asked for.
-    pub(crate) no_values: bool,
+    no_values: bool,
 }
 
 impl<'a> ScanArgs<'a> {
@@ -164,7 +164,7 @@ impl<'a> ScanArgs<'a> {
     }
 
     /// Whether the pattern, if there is one, matches a name.
-    pub(crate) fn matches(&self, name: Element<'_>) -> bool {
+    fn matches(&self, name: Element<'_>) -> bool {
         let Some(pattern) = self.pattern else { return true };
         glob::matches(pattern, name.as_bytes(&mut itoa::Buffer::new()))
     }
@@ -176,9 +176,28 @@ impl<'a> ScanArgs<'a> {
         reply.array(0);
     }
 
+    /// Answers with what `scan` finds, which passes the elements from a cursor on to [`Found`] and
+    /// returns the next cursor.
+    pub(crate) fn answer(
+        &self,
+        reply: &mut Reply,
+        mut scan: impl FnMut(u64, &mut Found<'_, 'a>) -> u64,
+    ) {
+        let mut found = Found { args: self, reply: Reply::new(reply.proto()), len: 0, seen: 0 };
+        let list = found.reply.defer(Aggregate::Array);
+        let next = self.run(|cursor| {
+            found.seen = 0;
+            (scan(cursor, &mut found), found.seen)
+        });
+        found.reply.finish(list, found.len);
+        reply.array(2);
+        reply.bulk(itoa::Buffer::new().format(next));
+        reply.raw(found.reply.as_bytes());
+    }
+
     /// Calls `part`, which scans from a cursor and returns the next one and how many elements it
     /// saw, until that is enough. Returns the cursor for the client.
-    pub(crate) fn run(&self, mut part: impl FnMut(u64) -> (u64, u64)) -> u64 {
+    fn run(&self, mut part: impl FnMut(u64) -> (u64, u64)) -> u64 {
         let (mut cursor, mut seen) = (self.cursor, 0);
         for _ in 0..self.count.saturating_mul(SCAN_PARTS) {
             let (next, here) = part(cursor);
@@ -188,6 +207,32 @@ impl<'a> ScanArgs<'a> {
             }
         }
         cursor
+    }
+}
+
+/// What a scan of one collection has found.
+pub(crate) struct Found<'s, 'a> {
+    args: &'s ScanArgs<'a>,
+    reply: Reply,
+    len: usize,
+    seen: u64,
+}
+
+impl Found<'_, '_> {
+    /// Takes an element if its name is asked for; true when its value is to follow.
+    pub(crate) fn name(&mut self, name: Element<'_>) -> bool {
+        self.seen += 1;
+        let matches = self.args.matches(name);
+        if matches {
+            self.value(|reply| element(reply, name));
+        }
+        matches && !self.args.no_values
+    }
+
+    /// Adds the value of the element just taken.
+    pub(crate) fn value(&mut self, write: impl FnOnce(&mut Reply)) {
+        write(&mut self.reply);
+        self.len += 1;
     }
 }
 

@@ -156,7 +156,7 @@ fn fill(to: &mut [u8], parts: &[&[u8]]) {
 
 /// How many digits of base 128 a length has.
 #[inline]
-fn digits(len: usize) -> usize {
+pub(crate) fn digits(len: usize) -> usize {
     if len < 0x80 { 1 } else { (usize::BITS - len.leading_zeros()).div_ceil(7) as usize }
 }
 
@@ -174,16 +174,9 @@ fn allocate(len: usize, parts: &[&[u8]]) -> NonNull<u8> {
     // SAFETY: the layout has a size: there is at least one digit.
     let raw = unsafe { alloc(layout) };
     let Some(block) = NonNull::new(raw) else { handle_alloc_error(layout) };
-    let mut rest = len;
-    let mut at = 0;
     // SAFETY: the block holds `digits(len)` digits and `len` bytes, and nobody else knows of it.
     unsafe {
-        while rest >= 0x80 {
-            block.as_ptr().add(at).write(rest as u8 | 0x80);
-            (rest, at) = (rest >> 7, at + 1);
-        }
-        block.as_ptr().add(at).write(rest as u8);
-        at += 1;
+        let mut at = write_length(block, len);
         for part in parts {
             part.as_ptr().copy_to_nonoverlapping(block.as_ptr().add(at), part.len());
             at += part.len();
@@ -192,12 +185,30 @@ fn allocate(len: usize, parts: &[&[u8]]) -> NonNull<u8> {
     block
 }
 
+/// Writes a length at the beginning of a block; returns in how many digits.
+///
+/// # Safety
+/// `block` must have room for [`digits`] bytes, and nobody else may use it.
+#[inline]
+pub(crate) unsafe fn write_length(block: NonNull<u8>, len: usize) -> usize {
+    let (mut rest, mut at) = (len, 0);
+    // SAFETY: one byte a digit.
+    unsafe {
+        while rest >= 0x80 {
+            block.add(at).write(rest as u8 | 0x80);
+            (rest, at) = (rest >> 7, at + 1);
+        }
+        block.add(at).write(rest as u8);
+    }
+    at + 1
+}
+
 /// The length that a block begins with, and in how many digits.
 ///
 /// # Safety
-/// `block` must come from `allocate`.
+/// `block` must begin with what [`write_length`] wrote.
 #[inline]
-unsafe fn read_length(block: NonNull<u8>) -> (usize, usize) {
+pub(crate) unsafe fn read_length(block: NonNull<u8>) -> (usize, usize) {
     // SAFETY: the first byte without the top bit ends the length, which every block has.
     unsafe {
         let first = block.read();

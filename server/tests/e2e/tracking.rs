@@ -111,3 +111,25 @@ fn the_table_has_a_limit() {
     assert_eq!(told, 20);
     assert_eq!(info(&mut server.connect(), "stats", "tracking_total_keys"), 10);
 }
+
+#[test]
+fn evicted_keys_are_told_before_the_reply_that_they_made_room_for() {
+    let server = server(&["--maxmemory-policy", "volatile-random"]);
+    let mut client = tracking(&server, "");
+    for round in 0..5 {
+        // What changes without a limit must not count again once there is one.
+        client.run("SETBIT unlimited 8000000 0");
+        client.run("DEL unlimited");
+        let limit = info(&mut client, "memory", "used_memory") + (1 << 20);
+        assert_eq!(client.run(&format!("CONFIG SET maxmemory {limit}")), "+OK");
+        assert_eq!(client.run("SETEX volatile 10000 x"), "+OK", "round {round}");
+        client.run("GET volatile");
+        client.run("SETBIT large 16000000 0");
+        let first = client.run("GETBIT large 0");
+        assert!(first.contains("invalidate") && first.contains("volatile"), "{round}: {first}");
+        assert_eq!(client.read().to_string(), ":0");
+        client.run("CONFIG SET maxmemory 0");
+        client.run("DEL large");
+        assert!(invalidated(&mut client).contains("large"));
+    }
+}

@@ -18,7 +18,7 @@ use crate::command::{Ctx, Flow, Outcome};
 use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
-use crate::reply::{Aggregate, Reply};
+use crate::reply::Reply;
 use crate::types::set::{Limit, Set};
 
 fn sadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -142,23 +142,10 @@ fn sscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     };
     let scan = ScanArgs::parse(&args[2..], false)?;
-    let mut found = Reply::new(ctx.reply.proto());
-    let list = found.defer(Aggregate::Array);
-    let mut len = 0;
-    let next = scan.run(|cursor| {
-        let mut seen = 0;
-        let next = set.scan(cursor, |member| {
-            seen += 1;
-            if scan.matches(member) {
-                element(&mut found, member);
-                len += 1;
-            }
-        });
-        (next, seen)
+    scan.answer(ctx.reply, |cursor, found| {
+        set.scan(cursor, |member| {
+            found.name(member);
+        })
     });
-    found.finish(list, len);
-    ctx.reply.array(2);
-    ctx.reply.bulk(itoa::Buffer::new().format(next));
-    ctx.reply.raw(found.as_bytes());
     Ok(Flow::Done)
 }

@@ -1,7 +1,6 @@
 //! Members chosen at random: SPOP, which removes them, and SRANDMEMBER.
 
-use std::collections::HashSet;
-
+use super::super::choice::{Choice, Choosable};
 use super::super::parts::{self, element};
 use super::{all, remove_if};
 use crate::command::{Ctx, Flow, Outcome};
@@ -11,14 +10,6 @@ use crate::notify::Class;
 use crate::reply::Reply;
 use crate::types::set::Set;
 use crate::util::random::{self, Random};
-
-/// Most bytes that SRANDMEMBER with repetitions may answer with: a short command could otherwise
-/// ask for any amount of memory.
-const RANDOM_REPLY_MAX: usize = 1 << 30;
-
-/// Above this part of all members (1/3), a choice without repetitions walks through all of them
-/// instead of drawing until enough are different.
-const DENSE_CHOICE: usize = 3;
 
 /// Most members in one SREM of SPOP's effect.
 const EFFECT_MEMBERS: usize = 1024;
@@ -74,66 +65,46 @@ fn pop_many(ctx: &mut Ctx<'_, '_>, key: &[u8], count: usize) -> Outcome {
 }
 
 pub(super) fn srandmember(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let key = args[1];
-    let count = match args[2..] {
-        [] => {
-            let set = ctx.space.object::<Set>(key)?;
-            match set.and_then(|set| random::with(|random| set.random(random))) {
-                Some(member) => element(ctx.reply, member),
-                None => ctx.reply.null(),
-            }
-            return Ok(Flow::Done);
+    let (key, options) = (args[1], &args[2..]);
+    if options.is_empty() {
+        let set = ctx.space.object::<Set>(key)?;
+        match set.and_then(|set| random::with(|random| set.random(random))) {
+            Some(member) => element(ctx.reply, member),
+            None => ctx.reply.null(),
         }
-        [count] => parts::int_between(count, -i64::MAX, i64::MAX)?,
-        _ => return Err(CmdError::SYNTAX),
-    };
-    let Some(set) = ctx.space.object::<Set>(key)? else {
-        ctx.reply.array(0);
         return Ok(Flow::Done);
-    };
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    random::with(|random| {
-        if count < 0 {
-            return repeated(ctx.reply, set, wanted, random);
-        }
-        distinct(ctx.reply, set, wanted.min(set.len()), random);
-        Ok(())
-    })?;
+    }
+    let choice = Choice::parse(options, None)?;
+    match ctx.space.object::<Set>(key)? {
+        Some(set) => choice.answer(ctx.reply, set)?,
+        None => ctx.reply.array(0),
+    }
     Ok(Flow::Done)
 }
 
-/// Draws `count` times, independently.
-fn repeated(
-    reply: &mut Reply,
-    set: &Set,
-    count: usize,
-    random: &mut Random,
-) -> Result<(), CmdError> {
-    let from = reply.len();
-    reply.array(count);
-    for _ in 0..count {
-        let Some(member) = set.random(random) else { break };
-        element(reply, member);
-        if reply.len() - from > RANDOM_REPLY_MAX {
-            return Err(CmdError::fixed("ERR value is out of range"));
-        }
-    }
-    Ok(())
-}
+impl Choosable for Set {
+    type Item<'c> = Element<'c>;
 
-/// Draws `count` different members, which are at most all.
-fn distinct(reply: &mut Reply, set: &Set, count: usize, random: &mut Random) {
-    reply.array(count);
-    if set.is_compact() || count > set.len() / DENSE_CHOICE {
-        parts::sample(set.iter(), set.len(), count, random, |member| element(reply, member));
-        return;
+    fn count(&self) -> usize {
+        self.len()
     }
-    // Few draws are in vain while the choice is sparse.
-    let mut chosen: HashSet<&[u8]> = HashSet::with_capacity(count);
-    while chosen.len() < count {
-        let Some(Element::Bytes(member)) = set.random(random) else { break };
-        if chosen.insert(member) {
-            reply.bulk(member);
-        }
+
+    fn is_compact(&self) -> bool {
+        self.is_compact()
     }
+
+    fn items(&self) -> impl Iterator<Item = Element<'_>> {
+        self.iter()
+    }
+
+    fn draw(&self, random: &mut Random) -> Option<Element<'_>> {
+        self.random(random)
+    }
+
+    fn name<'c>(item: &Self::Item<'c>) -> Element<'c> {
+        *item
+    }
+
+    /// Members of sets have none.
+    fn write_value(_: &mut Reply, _: &Element<'_>) {}
 }

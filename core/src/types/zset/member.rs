@@ -1,11 +1,13 @@
 //! A member's bytes: one allocation, owned by the table of members and referred to from the tree.
 //!
-//! The allocation holds the length as a base-128 number (least digits first, the top bit set on
-//! all but the last) and then the bytes, so that a member of up to 15 bytes takes 16.
+//! The allocation holds the length, coded as in [`crate::ds::thin`], and then the bytes, so that a
+//! member of up to 15 bytes takes 16. Short ones are not kept in the word: the tree refers to them.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
+
+use crate::ds::thin::{digits, read_length, write_length};
 
 /// A member, owned.
 pub(super) struct Member(NonNull<u8>);
@@ -23,11 +25,6 @@ unsafe impl Send for MemberRef {}
 // SAFETY: as above.
 unsafe impl Sync for MemberRef {}
 
-/// How many digits of base 128 a number has.
-fn digits(n: usize) -> usize {
-    (usize::BITS - (n | 1).leading_zeros()).div_ceil(7) as usize
-}
-
 fn layout(bytes: usize) -> Layout {
     // No member comes near the greatest length that a layout can have.
     Layout::from_size_align(bytes, 1).unwrap_or(Layout::new::<u8>())
@@ -42,13 +39,8 @@ impl Member {
         let Some(start) = NonNull::new(unsafe { alloc(layout) }) else {
             handle_alloc_error(layout);
         };
-        let mut rest = bytes.len();
-        for at in 0..head {
-            let more = if at + 1 < head { 0x80 } else { 0 };
-            // SAFETY: the allocation begins with `head` bytes for the length.
-            unsafe { start.add(at).write(rest as u8 & 0x7f | more) };
-            rest >>= 7;
-        }
+        // SAFETY: the allocation begins with `head` bytes for the length.
+        unsafe { write_length(start, bytes.len()) };
         // SAFETY: behind the length there is room for the bytes, in an allocation of their own.
         unsafe {
             start.add(head).copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
@@ -90,16 +82,11 @@ impl MemberRef {
     /// The [`Member`] must be alive for `'a`.
     #[inline]
     pub(super) unsafe fn bytes<'a>(self) -> &'a [u8] {
-        let (mut length, mut shift, mut at) = (0, 0, 0);
-        loop {
-            // SAFETY: a length ends with a byte below 0x80, so this one belongs to it.
-            let digit = unsafe { self.0.add(at).read() };
-            length |= usize::from(digit & 0x7f) << shift;
-            (shift, at) = (shift + 7, at + 1);
-            if digit & 0x80 == 0 {
-                // SAFETY: so many bytes follow the length, and live as long as the member.
-                return unsafe { std::slice::from_raw_parts(self.0.add(at).as_ptr(), length) };
-            }
+        // SAFETY: `Member::new` wrote the length, and that many bytes behind it, which live as long
+        // as the member.
+        unsafe {
+            let (length, head) = read_length(self.0);
+            std::slice::from_raw_parts(self.0.add(head).as_ptr(), length)
         }
     }
 

@@ -239,19 +239,19 @@ impl Zset {
     /// when there is no such rank.
     pub fn walk(&self, rank: usize, reverse: bool) -> Walk<'_> {
         if rank >= self.len() {
-            return Walk::Compact(None);
+            return Walk(WalkOf::Nothing);
         }
         match &self.form {
-            Form::Compact(compact) => Walk::Compact(Some(compact.walk(rank, reverse))),
-            Form::Large(large) => Walk::Large(large.walk(rank, reverse)),
+            Form::Compact(compact) => Walk(WalkOf::Compact(compact.walk(rank, reverse))),
+            Form::Large(large) => Walk(WalkOf::Large(large.walk(rank, reverse))),
         }
     }
 
     /// All members with their scores, in whatever order is fastest.
     pub fn iter(&self) -> Iter<'_> {
         match &self.form {
-            Form::Compact(compact) => Iter::Compact(compact.walk(0, false)),
-            Form::Large(large) => Iter::Large(large.unordered()),
+            Form::Compact(compact) => Iter(IterOf::Compact(compact.walk(0, false))),
+            Form::Large(large) => Iter(IterOf::Large(large.unordered())),
         }
     }
 
@@ -307,11 +307,11 @@ fn element((member, score): (&[u8], f64)) -> (Element<'_>, f64) {
 }
 
 /// Iterator over members and scores in order.
-#[allow(private_interfaces)]
-pub enum Walk<'a> {
-    /// Of a compact sorted set.
-    Compact(Option<compact::Walk<'a>>),
-    /// Of a large one.
+pub struct Walk<'a>(WalkOf<'a>);
+
+enum WalkOf<'a> {
+    Nothing,
+    Compact(compact::Walk<'a>),
     Large(large::Walk<'a>),
 }
 
@@ -320,19 +320,19 @@ impl<'a> Iterator for Walk<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Walk::Compact(members) => members.as_mut()?.next(),
-            Walk::Large(members) => members.next().map(element),
+        match &mut self.0 {
+            WalkOf::Nothing => None,
+            WalkOf::Compact(members) => members.next(),
+            WalkOf::Large(members) => members.next().map(element),
         }
     }
 }
 
 /// Iterator over members and scores in no order.
-#[allow(private_interfaces)]
-pub enum Iter<'a> {
-    /// Of a compact sorted set.
+pub struct Iter<'a>(IterOf<'a>);
+
+enum IterOf<'a> {
     Compact(compact::Walk<'a>),
-    /// Of a large one.
     Large(large::Unordered<'a>),
 }
 
@@ -341,9 +341,9 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Iter::Compact(members) => members.next(),
-            Iter::Large(members) => members.next().map(element),
+        match &mut self.0 {
+            IterOf::Compact(members) => members.next(),
+            IterOf::Large(members) => members.next().map(element),
         }
     }
 }
