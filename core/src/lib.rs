@@ -18,6 +18,7 @@ pub mod keyspace;
 pub mod lock;
 pub mod module;
 pub mod notify;
+pub mod rdb;
 pub mod reply;
 pub mod session;
 mod sync;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::ds::Deadlines;
 use crate::notify::Class;
+use crate::rdb::{RdbError, Writer};
 
 /// A value type: one static for each, compared by address.
 pub struct Kind {
@@ -68,6 +69,15 @@ pub trait Object: Any + Send + Sync {
     /// The commands that would make it anew under `key`, for logs that cannot carry the value
     /// itself.
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>);
+
+    /// Writes its RDB form without the type byte, which it returns. A module's value begins with
+    /// [`Writer::module_id`] and ends with [`Writer::module_end`].
+    ///
+    /// # Errors
+    /// When the writer's version cannot express it. What was written by then is to be discarded.
+    fn save(&self, _out: &mut Writer) -> Result<u8, RdbError> {
+        Err(RdbError::Unsupported(format!("values of type {} cannot be saved", self.kind().name)))
+    }
 }
 
 /// What the engine says and logs when elements of a value expire.

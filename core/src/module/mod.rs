@@ -16,6 +16,7 @@ pub use document::{DocumentPath, Documents, Scalar};
 use crate::command::Spec;
 use crate::engine::Engine;
 use crate::keyspace::Space;
+use crate::rdb::{ModuleType, RdbError, Reader, Writer};
 
 /// A module.
 pub trait Module: Any + Send + Sync {
@@ -43,6 +44,27 @@ pub trait Module: Any + Send + Sync {
 
     /// Lines for INFO, as `(section, field, value)`.
     fn info(&self, _out: &mut dyn FnMut(&str, &str, &str)) {}
+
+    /// The types of values that it stores.
+    fn value_types(&self) -> &'static [ModuleType] {
+        &[]
+    }
+
+    /// What it has to store besides values: one `(name, encoding, body)` for each, written before
+    /// the keys. Called while all shards are held. The body is made of the writer's `module_`
+    /// parts, without the end mark.
+    fn save_aux(&self, _save: &mut dyn FnMut(&'static str, u16, &mut dyn FnMut(&mut Writer))) {}
+
+    /// Takes back what [`Module::save_aux`], or the module of Redis Stack that it stands for, had
+    /// stored under the name of a module type. `None`: the name is not its own.
+    fn load_aux(
+        &self,
+        _name: &str,
+        _encoding: u16,
+        _input: &mut Reader<'_>,
+    ) -> Option<Result<(), RdbError>> {
+        None
+    }
 
     /// How other modules read this module's documents, if it has such a type.
     fn documents(&self) -> Option<Arc<dyn Documents>> {

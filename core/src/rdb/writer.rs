@@ -1,0 +1,128 @@
+//! Lengths, strings and numbers in the form of RDB, appended to a buffer.
+
+use crate::util::crc64::crc64;
+
+/// Opcodes that stand before each part of a module's value.
+pub(super) mod opcode {
+    pub const END: u64 = 0;
+    pub const SIGNED: u64 = 1;
+    pub const UNSIGNED: u64 = 2;
+    pub const FLOAT: u64 = 3;
+    pub const DOUBLE: u64 = 4;
+    pub const STRING: u64 = 5;
+}
+
+/// Writes values. What it has written is taken out by [`Writer::take`], in pieces if need be.
+pub struct Writer {
+    bytes: Vec<u8>,
+    version: u16,
+    compress: bool,
+    crc: u64,
+}
+
+impl Writer {
+    /// Writes the form of `version`, with strings compressed by LZF where that helps or not.
+    pub fn new(version: u16, compress: bool) -> Self {
+        Self { bytes: Vec::new(), version, compress, crc: 0 }
+    }
+
+    /// The version whose form is written.
+    pub fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// Whether strings are compressed.
+    pub fn compresses(&self) -> bool {
+        self.compress
+    }
+
+    /// What was written and not taken yet.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes what was written since the last time; `out` gets it appended. Carries the checksum on.
+    pub fn take(&mut self, out: &mut Vec<u8>) {
+        self.crc = crc64(self.crc, &self.bytes);
+        out.append(&mut self.bytes);
+    }
+
+    /// The checksum of what was taken so far.
+    pub fn checksum(&self) -> u64 {
+        self.crc
+    }
+
+    /// A byte as it is.
+    pub fn byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    /// Bytes as they are, without their length.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A length: 1, 2, 5 or 9 bytes.
+    pub fn length(&mut self, n: u64) {
+        match n {
+            0..0x40 => self.byte(n as u8),
+            0x40..0x4000 => self.raw(&[0x40 | (n >> 8) as u8, n as u8]),
+            0x4000..=0xffff_ffff => {
+                self.byte(0x80);
+                self.raw(&(n as u32).to_be_bytes());
+            }
+            _ => {
+                self.byte(0x81);
+                self.raw(&n.to_be_bytes());
+            }
+        }
+    }
+
+    /// A string with its length.
+    pub fn string(&mut self, bytes: &[u8]) {
+        self.length(bytes.len() as u64);
+        self.raw(bytes);
+    }
+
+    /// A signed part of a module's value.
+    pub fn module_signed(&mut self, n: i64) {
+        self.length(opcode::SIGNED);
+        self.length(n as u64);
+    }
+
+    /// An unsigned part of a module's value.
+    pub fn module_unsigned(&mut self, n: u64) {
+        self.length(opcode::UNSIGNED);
+        self.length(n);
+    }
+
+    /// A single-precision part of a module's value.
+    pub fn module_float(&mut self, x: f32) {
+        self.length(opcode::FLOAT);
+        self.raw(&x.to_le_bytes());
+    }
+
+    /// A double-precision part of a module's value.
+    pub fn module_double(&mut self, x: f64) {
+        self.length(opcode::DOUBLE);
+        self.raw(&x.to_le_bytes());
+    }
+
+    /// A string part of a module's value.
+    pub fn module_string(&mut self, bytes: &[u8]) {
+        self.length(opcode::STRING);
+        self.string(bytes);
+    }
+
+    /// The number by which files name a module's type: nine characters of six bits, and the
+    /// encoding in the last ten.
+    pub fn module_id(&mut self, name: &str, encoding: u16) {
+        let digits = name.bytes().take(9).fold(0, |id, c| id << 6 | super::reader::digit(c));
+        self.length(digits << 10 | u64::from(encoding & 1023));
+    }
+
+    /// The end mark of a module's value.
+    pub fn module_end(&mut self) {
+        self.length(opcode::END);
+    }
+}
