@@ -117,11 +117,9 @@ impl Engine {
                 }
             };
         }
-        if command.spec.is_write() && self.effects.is_full() {
-            self.end_turn(worker);
-            if session.pending.wait.poll_room(&self.effects, waker) {
-                return Step::Parked;
-            }
+        let writes = command.spec.is_write() || command.spec.reach == Reach::Transaction;
+        if writes && self.poll_room(worker, session, waker) {
+            return Step::Parked;
         }
         // A command that counts its words itself may have been called without the key.
         let own = command.single_key.and_then(|at| args.get(at));
@@ -139,6 +137,24 @@ impl Engine {
             space = space.about(key, place);
         }
         self.run(session, command, args, space, reply)
+    }
+
+    /// Waits for room in what follows writes: the effects log, and a snapshot. True when the
+    /// caller has to wait.
+    #[inline]
+    fn poll_room(&self, worker: &Worker, session: &mut Session, waker: &Waker) -> bool {
+        let (wait, snapshots) = (&mut session.pending.wait, &self.keyspace.snapshots);
+        if self.effects.is_full() {
+            self.end_turn(worker);
+            if wait.poll_room(&self.effects, waker) {
+                return true;
+            }
+        }
+        if snapshots.is_full() {
+            self.end_turn(worker);
+            return wait.poll_snapshot(snapshots, waker);
+        }
+        false
     }
 
     /// Finds the command and checks whether the session may run it now.
@@ -261,7 +277,7 @@ impl Engine {
         }
     }
 
-    fn poll_hold(
+    pub(crate) fn poll_hold(
         &self,
         worker: &Worker,
         token: u64,

@@ -9,9 +9,9 @@
 use std::cell::UnsafeCell;
 use std::task::Waker;
 
-use super::ShardSet;
 use super::entry::prefetch;
 use super::shard::Shard;
+use super::{ShardSet, Snapshots};
 use crate::effects::EffectsLog;
 use crate::lock::{Busy, Gate, Participant, Stripes, Ticket};
 
@@ -179,6 +179,12 @@ impl Wait {
     /// Waits for room in the effects log. True when the caller has to wait.
     pub fn poll_room(&mut self, log: &EffectsLog, waker: &Waker) -> bool {
         log.poll_room(&mut self.place, waker)
+    }
+
+    /// Waits until the snapshot that is being taken has written more. True when the caller has to
+    /// wait.
+    pub fn poll_snapshot(&mut self, snapshots: &Snapshots, waker: &Waker) -> bool {
+        snapshots.poll_room(&mut self.place, waker)
     }
 }
 

@@ -119,6 +119,7 @@ impl Space<'_> {
     /// Returns how many were removed.
     pub(super) fn expire_members(&mut self, key: &[u8], most: usize) -> usize {
         let now = self.now();
+        self.preserve(key);
         let Some(value) = self.find_mut(key).and_then(expiring_mut) else {
             self.index_members(key);
             return 0;

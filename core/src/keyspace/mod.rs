@@ -6,6 +6,7 @@
 //! - [`space`]: what commands do to keys; every change of an entry passes through it.
 //! - [`members`]: elements that expire on their own.
 //! - [`sweep`]: walks over whole shards, and changes of whole databases.
+//! - [`snapshot`]: all databases as they stood at one moment, while commands go on.
 //! - [`access`]: LRU and LFU bookkeeping; [`evict`] and [`expire`] remove keys by it.
 //!
 //! Commands, replies and sessions are not known here.
@@ -18,6 +19,7 @@ mod expire;
 mod members;
 mod shard;
 mod shard_set;
+mod snapshot;
 mod space;
 mod sweep;
 mod warm;
@@ -31,6 +33,7 @@ pub use expire::{ExpireCursor, ExpireCycle};
 pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
+pub use snapshot::{Sink, Snapshot, SnapshotWalk, Snapshots};
 pub(crate) use space::Aftermath;
 pub use space::{Event, INVALIDATE_ALL, INVALIDATED, Place, Put, Space};
 pub use sweep::Sweep;
@@ -52,6 +55,8 @@ pub struct Keyspace {
     seed: Seed,
     /// Which tables a database number stands for: SWAPDB swaps two of these.
     physical: Box<[AtomicUsize]>,
+    /// Snapshots, one at a time.
+    pub snapshots: Snapshots,
 }
 
 impl Keyspace {
@@ -61,6 +66,7 @@ impl Keyspace {
             cells: Cells::new(),
             seed: Seed::random(),
             physical: (0..databases.max(1)).map(AtomicUsize::new).collect(),
+            snapshots: Snapshots::default(),
         }
     }
 

@@ -264,6 +264,7 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn lookup_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         self.expire_if_due(key);
+        self.preserve(key);
         let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
         let entry = self.find_mut(key)?;
         if worker.touches() {
@@ -369,6 +370,7 @@ impl<'e> Space<'e> {
     /// Sets a key's value, whether or not it existed.
     pub fn put(&mut self, key: &[u8], value: Value, put: Put) {
         self.expire_if_due(key);
+        self.preserve(key);
         if self.engine.tuning.notify_classes() != Class::default() {
             self.notify_overwrite(
                 key,
@@ -404,6 +406,7 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn put_bytes(&mut self, key: &[u8], bytes: &[u8], put: Put) {
         self.expire_if_due(key);
+        self.preserve(key);
         let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
         if self.engine.tuning.notify_classes() != Class::default() {
             self.notify_overwrite(key, None);
@@ -440,6 +443,7 @@ impl<'e> Space<'e> {
     /// Adds an entry whose key does not exist.
     fn insert(&mut self, key: &[u8], mut entry: Entry) {
         access::init(&mut entry, self.now, self.engine.tuning.tracking());
+        entry.set_epoch(self.keyspace().snapshots.epoch());
         let (keyspace, physical) = (self.keyspace(), self.physical);
         let Place { shard, hash } = self.place(key);
         let volatile = entry.expiry().is_some();
@@ -461,6 +465,7 @@ impl<'e> Space<'e> {
     }
 
     fn detach(&mut self, key: &[u8]) -> Option<Entry> {
+        self.preserve(key);
         let (keyspace, physical) = (self.keyspace(), self.physical);
         let Place { shard, hash } = self.place(key);
         let db = self.held.shard_mut(shard).db_mut(physical)?;
@@ -513,6 +518,7 @@ impl<'e> Space<'e> {
     /// Sets or clears a key's expiry, in Unix milliseconds; false when there is no such key.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<i64>) -> bool {
         self.expire_if_due(key);
+        self.preserve(key);
         let Some(entry) = self.find_mut(key) else { return false };
         let had = entry.expiry().is_some();
         entry.set_expiry(expiry);

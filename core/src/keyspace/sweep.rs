@@ -121,7 +121,7 @@ impl Space<'_> {
 
     /// Removes all keys of the current logical database; all shards have to be held. Watched keys
     /// among them count as changed. Returns the tables, for the caller to have them dropped where
-    /// nobody waits.
+    /// nobody waits, unless a snapshot needs them.
     pub fn flush(&mut self) -> Vec<ShardDb> {
         let (db, physical) = (self.db(), self.physical());
         let (keyspace, worker) = (&self.engine().keyspace, self.worker());
@@ -145,7 +145,7 @@ impl Space<'_> {
             worker.counters.expiring(physical, -(table.expiring() as i64));
             tables.push(*table);
         }
-        tables
+        self.hand_over(tables)
     }
 
     /// Swaps two logical databases; all shards have to be held. Watched keys of either that are

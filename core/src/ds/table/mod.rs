@@ -23,6 +23,8 @@ mod tests;
 
 pub use iter::{IntoIter, Iter, IterMut};
 
+use std::ptr::NonNull;
+
 use super::hash::split_mix;
 use segment::{FULL_GROUP_BITS, MOST_SLOTS, Place, Segment, Shape};
 
@@ -203,6 +205,27 @@ impl<T> Table<T> {
     /// scan is passed at least once (and at most once if the table is not changed). A cursor made
     /// up by a client does no harm.
     pub fn scan(&self, cursor: u64, hasher: impl Fn(&T) -> u64, mut f: impl FnMut(&T)) -> u64 {
+        // SAFETY: the element is borrowed as the table is.
+        self.scan_slots(cursor, hasher, |element| f(unsafe { element.as_ref() }))
+    }
+
+    /// As [`Table::scan`], for changing the elements, though not their hashes.
+    pub fn scan_mut(
+        &mut self,
+        cursor: u64,
+        hasher: impl Fn(&T) -> u64,
+        mut f: impl FnMut(&mut T),
+    ) -> u64 {
+        // SAFETY: the table is borrowed exclusively, and each element is named once.
+        self.scan_slots(cursor, hasher, |mut element| f(unsafe { element.as_mut() }))
+    }
+
+    fn scan_slots(
+        &self,
+        cursor: u64,
+        hasher: impl Fn(&T) -> u64,
+        mut f: impl FnMut(NonNull<T>),
+    ) -> u64 {
         let cursor = cursor & ((1 << CURSOR_BITS) - 1);
         let from = cursor << (64 - CURSOR_BITS);
         let Some(segment) = self.entry(from) else { return 0 };

@@ -247,19 +247,19 @@ impl<T> Segment<T> {
     }
 
     /// Passes all elements whose home is `group` to `f`, with their hashes. Elements of a home lie
-    /// in it and in the groups after it, as far as groups have overflowed.
+    /// in it and in the groups after it, as far as groups have overflowed. They are borrowed as
+    /// the table is.
     pub(super) fn for_each_at_home(
         &self,
         home: usize,
         hasher: impl Fn(&T) -> u64,
-        mut f: impl FnMut(u64, &T),
+        mut f: impl FnMut(u64, NonNull<T>),
     ) {
         let mut group = home;
         for _ in 0..self.groups() {
             for element in self.used(group) {
                 // SAFETY: `used` names initialised elements.
-                let element = unsafe { element.as_ref() };
-                let hash = hasher(element);
+                let hash = hasher(unsafe { element.as_ref() });
                 if self.home(hash) == home {
                     f(hash, element);
                 }

@@ -1,0 +1,320 @@
+//! Snapshots without fork: all databases as they stood at one moment, written out while commands
+//! go on.
+//!
+//! The start closes the gate, raises the epoch and notes which tables each database number stands
+//! for. From then on an entry whose mark is older than the epoch is *unsaved*. A walk visits every
+//! shard, a bounded part at a time, writes out the entries that are unsaved and marks them; a
+//! command that is about to change or remove an unsaved entry has it written out first
+//! ([`Space::preserve`]); new entries bear the epoch from the beginning. So each entry of that
+//! moment is written exactly once, as it was. FLUSH hands over the tables that it empties, and
+//! SWAPDB swaps names, which were noted.
+//!
+//! A walk always comes to its end, even if nothing is written any more, so that afterwards every
+//! entry bears the epoch: eight bits are enough to tell old from new.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Wake, Waker};
+use std::thread::Thread;
+
+use super::{Entry, Held, Keyspace, SHARDS, Scope, ShardDb, ShardSet, Space, Wait};
+use crate::engine::{Engine, Worker};
+use crate::lock::{Line, Ticket};
+
+/// Keys that the walk visits while it holds a shard, unless they are large.
+const KEYS_HELD: usize = 64;
+
+/// What a snapshot is written to.
+pub trait Sink: Send + Sync {
+    /// Takes an entry of a database as it stood at the start. Called while its shard is held: it
+    /// must not wait. True when so much has gathered that writers should wait
+    /// ([`Engine::snapshot_relieved`] lets them go on).
+    fn entry(&self, db: usize, entry: &Entry) -> bool;
+}
+
+/// A snapshot that is being taken.
+pub struct Snapshot {
+    epoch: u8,
+    /// Database numbers with the tables that they stood for.
+    databases: Box<[(usize, usize)]>,
+    sink: Arc<dyn Sink>,
+    /// Tables that were emptied since, with their database number.
+    flushed: Mutex<Vec<(usize, ShardDb)>>,
+}
+
+impl Snapshot {
+    fn save(&self, db: usize, entry: &mut Entry) -> bool {
+        let unsaved = entry.epoch() != self.epoch;
+        if unsaved {
+            entry.set_epoch(self.epoch);
+        }
+        unsaved && self.sink.entry(db, entry)
+    }
+
+    /// The database number that tables stood for.
+    fn logical(&self, physical: usize) -> usize {
+        let found = self.databases.iter().find(|(_, tables)| *tables == physical);
+        found.map_or(physical, |(db, _)| *db)
+    }
+}
+
+/// What the keyspace knows of snapshots.
+#[derive(Default)]
+pub struct Snapshots {
+    /// The mark of entries made now. Changes while the gate is closed.
+    epoch: AtomicU8,
+    running: AtomicBool,
+    current: Mutex<Option<Arc<Snapshot>>>,
+    /// Whether writers wait because the sink has more than enough.
+    full: AtomicBool,
+    room: Arc<Line>,
+}
+
+impl Snapshots {
+    /// The mark of entries made now.
+    #[inline]
+    pub fn epoch(&self) -> u8 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Whether a snapshot is being taken.
+    #[inline]
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Whether a write has to wait until the sink has written more.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the sink. True when the caller has to wait; `waker` is then called.
+    pub(super) fn poll_room(&self, place: &mut Option<Ticket>, waker: &Waker) -> bool {
+        match place {
+            Some(ticket) if Arc::ptr_eq(ticket.line(), &self.room) => ticket.again(waker),
+            _ => *place = Some(Ticket::take(&self.room, waker)),
+        }
+        if self.full.load(Ordering::SeqCst) {
+            return true;
+        }
+        *place = None;
+        false
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
+        lock(&self.current)
+    }
+
+    fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::SeqCst) && !full {
+            self.room.wake_all();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Where the walk of a snapshot stands.
+#[derive(Default)]
+pub struct SnapshotWalk {
+    database: usize,
+    shard: u16,
+    at: u64,
+}
+
+impl SnapshotWalk {
+    /// How far it is, from 0 to 1, by the shards visited.
+    pub fn progress(&self, snapshot: &Snapshot) -> f64 {
+        let shards = snapshot.databases.len().max(1) * SHARDS;
+        (self.database * SHARDS + usize::from(self.shard)) as f64 / shards as f64
+    }
+}
+
+impl Keyspace {
+    /// Begins a snapshot. `None` when one is being taken.
+    fn start_snapshot(&self, held: &Held<'_>, sink: Arc<dyn Sink>) -> Option<Arc<Snapshot>> {
+        assert!(held.owns_all(), "a snapshot begins behind the gate");
+        let mut current = self.snapshots.current();
+        if current.is_some() {
+            return None;
+        }
+        let used = |tables| (0..SHARDS as u16).any(|s| held.shard(s).db(tables).is_some());
+        let all = (0..self.databases()).map(|db| (db, self.physical(db)));
+        let epoch = self.snapshots.epoch().wrapping_add(1);
+        let snapshot = Arc::new(Snapshot {
+            epoch,
+            databases: all.filter(|(_, tables)| used(*tables)).collect(),
+            sink,
+            flushed: Mutex::default(),
+        });
+        self.snapshots.epoch.store(epoch, Ordering::Relaxed);
+        self.snapshots.running.store(true, Ordering::Relaxed);
+        *current = Some(Arc::clone(&snapshot));
+        Some(snapshot)
+    }
+}
+
+/// Wakes a thread that waits for shards.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+impl Engine {
+    /// Runs `work` with these shards held, for a thread that serves no connections and may
+    /// therefore sleep until it has them.
+    pub fn hold_and<R>(
+        &self,
+        worker: &Worker,
+        scope: &Scope,
+        work: impl FnOnce(&mut Space<'_>) -> R,
+    ) -> R {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let (token, mut wait) = (self.next_session_id(), Wait::default());
+        let held = loop {
+            match self.poll_hold(worker, token, &mut wait, scope, &waker) {
+                Some(held) => break held,
+                None => {
+                    self.end_turn(worker);
+                    std::thread::park();
+                }
+            }
+        };
+        worker.read_clock();
+        let mut space = Space::new(self, worker, held, 0);
+        let result = work(&mut space);
+        space.end();
+        self.end_turn(worker);
+        result
+    }
+
+    /// Begins a snapshot of all databases, at a moment at which no command runs; `at_start` is
+    /// called then. `None` when one is being taken already. The caller makes the walk
+    /// ([`Engine::walk_snapshot`]) to its end.
+    pub fn begin_snapshot(
+        &self,
+        worker: &Worker,
+        sink: Arc<dyn Sink>,
+        at_start: impl FnOnce(&mut Space<'_>),
+    ) -> Option<Arc<Snapshot>> {
+        self.hold_and(worker, &Scope::All, |space| {
+            let snapshot = self.keyspace.start_snapshot(space.held(), sink)?;
+            at_start(space);
+            Some(snapshot)
+        })
+    }
+
+    /// Writes out a bounded part of a snapshot. False once all of it is written: the snapshot is
+    /// then over.
+    pub fn walk_snapshot(
+        &self,
+        worker: &Worker,
+        snapshot: &Snapshot,
+        walk: &mut SnapshotWalk,
+    ) -> bool {
+        self.save_flushed(snapshot);
+        let Some(&(db, tables)) = snapshot.databases.get(walk.database) else {
+            self.save_flushed(snapshot);
+            self.keyspace.snapshots.running.store(false, Ordering::Relaxed);
+            *self.keyspace.snapshots.current() = None;
+            self.snapshot_relieved();
+            return false;
+        };
+        let scope = Scope::Shards(ShardSet::one(walk.shard));
+        walk.at = self.hold_and(worker, &scope, |space| {
+            space.save_part(snapshot, db, tables, walk.shard, walk.at)
+        });
+        if walk.at == 0 {
+            walk.shard += 1;
+            if usize::from(walk.shard) == SHARDS {
+                (walk.shard, walk.database) = (0, walk.database + 1);
+            }
+        }
+        true
+    }
+
+    /// Writes out what is unsaved in tables that were emptied. Nobody else has them.
+    fn save_flushed(&self, snapshot: &Snapshot) {
+        let flushed = std::mem::take(&mut *lock(&snapshot.flushed));
+        for (db, mut tables) in flushed {
+            for entry in tables.table.iter_mut() {
+                snapshot.save(db, entry);
+            }
+            self.freer.free_any(Box::new(tables));
+        }
+    }
+
+    /// Lets writers go on that wait for the sink of a snapshot.
+    pub fn snapshot_relieved(&self) {
+        self.keyspace.snapshots.set_full(false);
+    }
+}
+
+impl Space<'_> {
+    /// Has an entry that is about to change or go written out first, if a snapshot still needs it.
+    #[inline]
+    pub(super) fn preserve(&mut self, key: &[u8]) {
+        if self.engine().keyspace.snapshots.is_running() {
+            self.preserve_unsaved(key);
+        }
+    }
+
+    #[cold]
+    fn preserve_unsaved(&mut self, key: &[u8]) {
+        let snapshots = &self.engine().keyspace.snapshots;
+        let physical = self.physical();
+        let Some(entry) = self.find_mut(key).filter(|e| e.epoch() != snapshots.epoch()) else {
+            return;
+        };
+        let Some(snapshot) = snapshots.current().clone() else { return };
+        if snapshot.save(snapshot.logical(physical), entry) {
+            snapshots.set_full(true);
+        }
+    }
+
+    /// Gives a snapshot the tables of a database that are being emptied. They come back if none
+    /// needs them.
+    pub(super) fn hand_over(&self, tables: Vec<ShardDb>) -> Vec<ShardDb> {
+        let snapshots = &self.engine().keyspace.snapshots;
+        let Some(snapshot) = snapshots.current().clone() else { return tables };
+        let db = snapshot.logical(self.physical());
+        lock(&snapshot.flushed).extend(tables.into_iter().map(|tables| (db, tables)));
+        Vec::new()
+    }
+
+    /// Writes out some of a held shard from a position on, and returns the next; 0 at the end.
+    fn save_part(
+        &mut self,
+        snapshot: &Snapshot,
+        db: usize,
+        tables: usize,
+        shard: u16,
+        mut at: u64,
+    ) -> u64 {
+        let keyspace = &self.engine().keyspace;
+        let Some(tables) = self.shard_mut(shard).db_mut(tables) else { return 0 };
+        let (mut keys, mut full) = (0, false);
+        loop {
+            at = tables.table.scan_mut(
+                at,
+                |e| keyspace.hash(e.key()),
+                |entry| {
+                    keys += 1;
+                    full |= snapshot.save(db, entry);
+                },
+            );
+            if at == 0 || full || keys >= KEYS_HELD {
+                return at;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
