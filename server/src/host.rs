@@ -39,6 +39,9 @@ impl Host for ServerHost {
         if !session.authenticated && !command.spec.flags.has(Flags::NO_AUTH) {
             return Err(CmdError::fixed("NOAUTH Authentication required."));
         }
+        if self.0.persistence.refuses() {
+            self.0.persistence.refusal(command)?;
+        }
         crate::commands::check_subscriber(session, command)
     }
 

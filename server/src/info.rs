@@ -8,6 +8,7 @@ use cairn_core::config::table::{logging, network};
 
 use crate::client::Usage;
 use crate::commands::Overhead;
+use crate::persist::Purpose;
 use crate::pubsub::Kind;
 use crate::server::Server;
 use crate::{memory, version};
@@ -286,12 +287,25 @@ fn all_commands(server: &Server) -> impl Iterator<Item = &'static Command> {
 
 fn persistence(server: &Server, out: &mut Section<'_>) {
     out.title("Persistence");
-    out.line("rdb_changes_since_last_save", server.engine.totals().changes);
+    let persistence = &server.persistence;
+    let saves = persistence.figures();
+    let background = saves.running.filter(|(purpose, _)| *purpose == Purpose::Background);
+    out.line("loading", u8::from(persistence.is_loading()));
+    out.line("async_loading", 0);
+    let (done, total) = saves.running.map_or((0, 0), |_| saves.progress);
+    out.line("current_save_keys_processed", done);
+    out.line("current_save_keys_total", total);
+    let share = if total == 0 { 0.0 } else { done as f64 * 100.0 / total as f64 };
+    out.line("current_fork_perc", format!("{share:.2}"));
+    out.line("rdb_changes_since_last_save", persistence.unsaved(server.engine.totals().changes));
+    out.line("rdb_bgsave_in_progress", u8::from(background.is_some()));
+    out.line("rdb_last_save_time", saves.last_success);
+    out.line("rdb_last_bgsave_status", if saves.last_ok { "ok" } else { "err" });
+    let seconds = |n: Option<u64>| n.map_or("-1".to_string(), |n| n.to_string());
+    out.line("rdb_last_bgsave_time_sec", seconds(saves.last_seconds));
+    out.line("rdb_current_bgsave_time_sec", seconds(background.map(|(_, seconds)| seconds)));
+    out.line("rdb_saves", saves.saves);
     for (name, value) in [
-        ("loading", "0"),
-        ("async_loading", "0"),
-        ("rdb_bgsave_in_progress", "0"),
-        ("rdb_last_bgsave_status", "ok"),
         ("aof_enabled", "0"),
         ("aof_rewrite_in_progress", "0"),
         ("aof_rewrite_scheduled", "0"),

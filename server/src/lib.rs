@@ -13,6 +13,7 @@ pub mod memory;
 pub mod net;
 pub mod observe;
 pub mod pause;
+pub mod persist;
 pub mod pool;
 pub mod pubsub;
 pub mod resp;

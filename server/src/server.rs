@@ -22,6 +22,7 @@ use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
 use crate::observe::{self, Observers};
 use crate::pause::Pause;
+use crate::persist::Persistence;
 use crate::pool::Pool;
 use crate::pubsub::PubSub;
 use crate::resp::Limits;
@@ -45,6 +46,8 @@ pub struct Server {
     pub observers: Observers,
     /// Client-side caching.
     pub tracking: Tracking,
+    /// Snapshots on disk.
+    pub persistence: Persistence,
     /// When the server started, in Unix nanoseconds.
     pub started: u64,
     /// Forty random hexadecimal digits.
@@ -125,6 +128,7 @@ impl Server {
             pause: Pause::default(),
             observers: Observers::default(),
             tracking: Tracking::default(),
+            persistence: Persistence::default(),
             started: clock::now_nanos(),
             run_id: run_id(),
             startup_memory: memory::allocated(),

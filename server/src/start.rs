@@ -2,20 +2,24 @@
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use cairn_core::Engine;
-use cairn_core::config::Config;
 use cairn_core::config::command_line::CommandLine;
 use cairn_core::config::load::{self, Startup};
-use cairn_core::config::table::{later, logging, memory as limits, network, server as params};
+use cairn_core::config::table::{
+    later, logging, memory as limits, network, persistence, server as params,
+};
+use cairn_core::config::{Config, Value};
 use cairn_core::module::Module;
 
 use crate::host::ServerHost;
 use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
+use crate::persist::schedule;
 use crate::server::Server;
 use crate::{commands, memory, supervise, version};
 
@@ -97,6 +101,8 @@ impl Running {
         if let Some(name) = unknown {
             return Err(format!("rename-command: no such command: '{name}'"));
         }
+        // Relative names are those of now, not of `dir`.
+        let file = file.map(|path| std::path::absolute(&path).unwrap_or(path));
         let log = Log::new(Level::Notice);
         let server = Server::new(engine, log, threads(&config), file);
         server.engine.freer.after_each(memory::publish);
@@ -104,6 +110,7 @@ impl Running {
         follow_logging(&server);
         follow_backlog(&server);
         follow_memory(&server);
+        follow_persistence(&server);
         config.apply_all()?;
         server.engine.modules.start(&server.engine);
         for name in &startup.without_effect {
@@ -173,12 +180,22 @@ async fn wait_for_end(server: &Server) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => server.log.warning("Received SIGTERM, shutting down"),
-        _ = interrupt.recv() => server.log.warning("Received SIGINT, shutting down"),
-        () = server.stopped() => server.log.notice("User requested shutdown..."),
+    loop {
+        let signal = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            () = server.stopped() => {
+                server.log.notice("User requested shutdown...");
+                return Ok(());
+            }
+        };
+        server.log.warning(&format!("Received {signal} scheduling shutdown..."));
+        if schedule::save_at_end(server, None).is_ok() {
+            return Ok(());
+        }
+        let text = "Errors trying to shut down: the data could not be saved. Going on.";
+        server.log.warning(text);
     }
-    Ok(())
 }
 
 /// How many I/O threads: `io-threads`, or one for each core.
@@ -207,7 +224,6 @@ fn follow_logging(server: &Arc<Server>) {
     });
 }
 
-/// The effects log is always in use: a replica or an AOF that comes later finds its order there.
 /// Has the count of memory begin anew with each limit. CONFIG SET runs while nothing else does.
 fn follow_memory(server: &Arc<Server>) {
     server.config().on_change(&[limits::MAXMEMORY], |_| {
@@ -216,6 +232,32 @@ fn follow_memory(server: &Arc<Server>) {
     });
 }
 
+/// Goes into `dir`, and keeps in step what is refused when snapshots fail.
+fn follow_persistence(server: &Arc<Server>) {
+    server.config().on_change(&[persistence::DIR], |config| {
+        let failed = |error| format!("Changing directory: {}", words(&error));
+        std::env::set_current_dir(config.string(persistence::DIR)).map_err(failed)?;
+        let here = std::env::current_dir().map_err(failed)?;
+        config.put(persistence::DIR, Value::Text(here.into_os_string().into_vec().into()));
+        Ok(())
+    });
+    let weak = Arc::downgrade(server);
+    let settings = [persistence::SAVE_POINTS, persistence::STOP_WRITES_ON_BGSAVE_ERROR];
+    server.config().on_change(&settings, move |_| {
+        if let Some(server) = weak.upgrade() {
+            schedule::follow_refusal(&server);
+        }
+        Ok(())
+    });
+}
+
+/// What the system says of an error, without its number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
+}
+
+/// The effects log is always in use: a replica or an AOF that comes later finds its order there.
 fn follow_backlog(server: &Arc<Server>) {
     let effects = Arc::clone(&server.engine.effects);
     effects.set_active(true);

@@ -54,6 +54,11 @@ impl Policy {
         self as u8 >= Policy::VolatileLru as u8
     }
 
+    /// Whether it goes by the time of the last use.
+    pub fn is_lru(self) -> bool {
+        matches!(self, Policy::AllKeysLru | Policy::VolatileLru)
+    }
+
     /// Whether it goes by frequency of use.
     pub fn is_lfu(self) -> bool {
         matches!(self, Policy::AllKeysLfu | Policy::VolatileLfu)

@@ -1,12 +1,16 @@
 //! RDB: the binary form of values in dump files, DUMP payloads and the base of an append-only file.
 //!
 //! - [`writer`]: lengths, strings and numbers out; [`reader`]: the same in, checked.
+//! - [`frame`]: what stands around the values in a file.
+//! - [`queue`]: the entries of a snapshot on their way into a file.
 //! - [`error`]: what can be wrong with a file or payload.
 //!
 //! The format is Redis's (<https://rdb.fnordig.de/file_format.html> describes its frame). Nothing
-//! here knows files, threads or the keyspace.
+//! here opens files or starts threads.
 
 pub mod error;
+pub mod frame;
+pub mod queue;
 pub mod reader;
 pub mod writer;
 
@@ -22,6 +26,40 @@ pub const VERSION_VALKEY: u16 = 80;
 
 /// The version written unless something stored asks for a newer one: that of Redis 7.2.
 pub const VERSION_DEFAULT: u16 = 11;
+
+/// The oldest version that knows fields of hashes which expire on their own.
+pub const VERSION_FIELD_TTL: u16 = 12;
+
+/// Bytes that stand where a value's type could, and say what follows instead.
+pub mod opcode {
+    /// The slot that the next keys are of, with sizes: a hint.
+    pub const SLOT_INFO: u8 = 244;
+    /// A library of functions.
+    pub const FUNCTION: u8 = 245;
+    /// A library of functions as a release candidate of Redis 7.0 wrote it.
+    pub const FUNCTION_PRE_GA: u8 = 246;
+    /// What a module stores besides values.
+    pub const MODULE_AUX: u8 = 247;
+    /// For how long the next key was not used.
+    pub const IDLE: u8 = 248;
+    /// How often the next key was used.
+    pub const FREQUENCY: u8 = 249;
+    /// A fact about the file.
+    pub const AUX: u8 = 250;
+    /// How many keys the database has: a hint.
+    pub const RESIZE_DB: u8 = 251;
+    /// When the next key expires, in Unix milliseconds.
+    pub const EXPIRES_AT_MILLIS: u8 = 252;
+    /// When the next key expires, in Unix seconds.
+    pub const EXPIRES_AT_SECONDS: u8 = 253;
+    /// The database that the next keys are in.
+    pub const SELECT_DB: u8 = 254;
+    /// The end of the file, but for its checksum.
+    pub const EOF: u8 = 255;
+}
+
+/// The type byte of a string.
+pub const TYPE_STRING: u8 = 0;
 
 /// The type byte of a module's value.
 pub const TYPE_MODULE: u8 = 7;

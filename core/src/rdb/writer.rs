@@ -12,6 +12,9 @@ pub(super) mod opcode {
     pub const STRING: u64 = 5;
 }
 
+/// Memory that is kept for the next value.
+const KEPT_MAX: usize = 64 * 1024;
+
 /// Writes values. What it has written is taken out by [`Writer::take`], in pieces if need be.
 pub struct Writer {
     bytes: Vec<u8>,
@@ -45,6 +48,12 @@ impl Writer {
     pub fn take(&mut self, out: &mut Vec<u8>) {
         self.crc = crc64(self.crc, &self.bytes);
         out.append(&mut self.bytes);
+    }
+
+    /// Forgets what was written and not taken, keeping some memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_MAX);
     }
 
     /// The checksum of what was taken so far.

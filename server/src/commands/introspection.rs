@@ -2,6 +2,8 @@
 //!
 //! INFO is in [`crate::info`], CONFIG in its own file.
 
+use std::sync::Arc;
+
 use cairn_core::command::{
     Acl, Begin, Command, Ctx, Find, Flags, Flow, KeySpec, Outcome, Spec, keys,
 };
@@ -10,6 +12,7 @@ use cairn_core::util::glob;
 use cairn_core::{CmdError, Engine, clock};
 
 use super::{is, server, text};
+use crate::persist::schedule;
 use crate::{info, version};
 
 const ANYTIME: Flags = Flags::LOADING.or(Flags::STALE);
@@ -460,16 +463,27 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
 }
 
 fn shutdown(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (mut save, mut force) = (None, false);
     for option in &args[1..] {
-        if !["nosave", "save", "now", "force"].iter().any(|o| is(option, o)) {
-            if is(option, "abort") && args.len() == 2 {
+        match save {
+            None if is(option, "nosave") => save = Some(false),
+            None if is(option, "save") => save = Some(true),
+            _ if is(option, "force") => force = true,
+            _ if is(option, "now") => {}
+            _ if is(option, "abort") && args.len() == 2 => {
                 return Err(CmdError::fixed("ERR No shutdown in progress."));
             }
-            return Err(CmdError::SYNTAX);
+            _ => return Err(CmdError::SYNTAX),
         }
     }
-    server(ctx)?.stop();
-    // The connection closes without a reply, as the server ends.
-    super::client(ctx)?.then(crate::client::After::Close);
-    Ok(Flow::Done)
+    let (server, client) = (Arc::clone(server(ctx)?), super::client(ctx)?);
+    Ok(Flow::Offload(Box::new(move || {
+        if schedule::save_at_end(&server, save).is_err() && !force {
+            return b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
+        }
+        server.stop();
+        // The connection closes without a reply, as the server ends.
+        client.then(crate::client::After::Close);
+        Vec::new()
+    })))
 }

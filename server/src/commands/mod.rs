@@ -9,6 +9,7 @@ mod functions;
 mod introspection;
 mod memory;
 mod observe;
+mod persistence;
 mod pubsub;
 mod tracking;
 
@@ -33,6 +34,7 @@ pub fn register(registry: &mut Registry) {
         functions::SPECS,
         observe::SPECS,
         memory::SPECS,
+        persistence::SPECS,
     ];
     families.into_iter().for_each(|specs| registry.add(specs));
 }

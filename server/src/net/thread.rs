@@ -18,6 +18,7 @@ use super::connection::{Connection, Inbox};
 use super::mailbox::{Address, Letter, Message, ThreadBox};
 use super::stream::{Accepted, Stream};
 use crate::client::{Client, ClientSeed};
+use crate::persist::schedule;
 use crate::resp::Buffers;
 use crate::server::Server;
 
@@ -184,6 +185,9 @@ async fn cron(state: Rc<ThreadState>) {
         }
         evict(&state, period / EVICT_SHARE).await;
         state.server.cron();
+        if !state.server.cron_paused.load(Ordering::Relaxed) {
+            schedule::tick(&state.server);
+        }
     }
 }
 

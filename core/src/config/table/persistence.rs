@@ -51,25 +51,25 @@ crate::params! {
     "Persistence", after super::collections::END;
 
     /// The directory of all files, in which the server runs.
-    DIR = Param::text("dir", ".").protected().later();
+    DIR = Param::text("dir", ".").protected();
     /// When to take a snapshot: pairs of seconds and changes, each of which takes one once so many
     /// seconds have passed with so many changes. `""` is never.
-    SAVE_POINTS = Param::list("save", "3600 1 300 100 60 10000", &SAVE).later();
+    SAVE_POINTS = Param::list("save", "3600 1 300 100 60 10000", &SAVE);
     /// The snapshot's file.
-    DBFILENAME = Param::text("dbfilename", "dump.rdb").protected().check(dbfilename).later();
+    DBFILENAME = Param::text("dbfilename", "dump.rdb").protected().check(dbfilename);
     /// Whether snapshots are compressed.
-    RDBCOMPRESSION = Param::bool("rdbcompression", "yes").later();
+    RDBCOMPRESSION = Param::bool("rdbcompression", "yes");
     /// Whether snapshots have a checksum.
-    RDBCHECKSUM = Param::bool("rdbchecksum", "yes").immutable().later();
+    RDBCHECKSUM = Param::bool("rdbchecksum", "yes").immutable();
     /// The version of the format that snapshots are written in: the newest that readers know.
     /// Raised by itself where the data needs it, but never when it is 10, for Redis 7.0.
-    RDB_VERSION = Param::int("rdb-version", "11", 10, 15).later();
+    RDB_VERSION = Param::int("rdb-version", "11", 10, 15);
     /// Whether snapshots are synced to disk bit by bit as they are written.
-    RDB_SAVE_INCREMENTAL_FSYNC = Param::bool("rdb-save-incremental-fsync", "yes").later();
+    RDB_SAVE_INCREMENTAL_FSYNC = Param::bool("rdb-save-incremental-fsync", "yes");
     /// Whether snapshots that only served replication are deleted.
     RDB_DEL_SYNC_FILES = Param::bool("rdb-del-sync-files", "no").later();
     /// Whether writes are refused after a snapshot failed.
-    STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes").later();
+    STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes");
     /// Whether loaded values are checked in depth: never, always, or those from clients. They are
     /// always checked enough to be safe.
     SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();

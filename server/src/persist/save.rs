@@ -1,0 +1,190 @@
+//! Takes a snapshot into a file: a temporary one, synced, that takes the place of the last.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cairn_core::config::table::persistence as params;
+use cairn_core::keyspace::Space;
+use cairn_core::rdb::frame::{self, Header};
+use cairn_core::rdb::queue::{Options, Queue};
+use cairn_core::rdb::{VERSION_FIELD_TTL, Writer};
+use cairn_core::{Engine, clock};
+
+use crate::server::Server;
+use crate::{memory, version};
+
+/// Bytes that are written to the file at a time.
+const WRITE_SIZE: usize = 256 * 1024;
+
+/// Bytes between two syncs of a file that is synced bit by bit.
+const SYNC_SIZE: usize = 4 * 1024 * 1024;
+
+/// What a snapshot is to be.
+pub struct Request<'a> {
+    /// Where it goes.
+    pub path: &'a Path,
+    /// Whether it is the base of an append-only file.
+    pub aof_base: bool,
+    /// Called at the moment of the snapshot, while no command runs, with the end of the effects
+    /// log.
+    pub at_start: &'a mut dyn FnMut(u64),
+}
+
+/// Takes a snapshot and returns the size of its file. Blocks until it is on disk. One is taken at
+/// a time: the caller has seen to that ([`super::Persistence`]).
+///
+/// # Errors
+/// Why there is none, for the log. What was at `path` before is still there.
+pub fn save(server: &Server, request: Request<'_>) -> Result<u64, String> {
+    let temporary = temporary_name(request.path);
+    let path = request.path;
+    let result = write(server, request, &temporary).and_then(|bytes| {
+        put_in_place(&temporary, path).map_err(|e| {
+            format!("Error moving temp DB file {} on the final destination: {e}", path.display())
+        })?;
+        Ok(bytes)
+    });
+    if result.is_err() {
+        // It may not have been made.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// A name of its own beside `path`.
+fn temporary_name(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!("temp-{}-{number}.rdb", std::process::id()))
+}
+
+/// Gives a file that is on disk the name of another, and has the name on disk as well.
+///
+/// # Errors
+/// When the system refuses.
+pub fn put_in_place(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)?;
+    let directory = to.parent().filter(|dir| !dir.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, String> {
+    let failed = |e: std::io::Error| format!("Write error saving DB on disk: {e}");
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let file = file.map_err(|e| format!("Failed opening the temp RDB file for saving: {e}"))?;
+    let incremental = server.config().bool(params::RDB_SAVE_INCREMENTAL_FSYNC);
+    let mut output = Output { file, bytes: Vec::new(), written: 0, unsynced: 0, incremental };
+    let engine = &server.engine;
+    let queue = Arc::new(Queue::new(options(engine)));
+    let worker = engine.worker();
+    let aof_base = request.aof_base;
+    let snapshot = engine.begin_snapshot(&worker, Arc::<Queue>::clone(&queue), |space| {
+        begin(server, &queue, space, aof_base);
+        (request.at_start)(engine.effects.end());
+    });
+    let result = match snapshot {
+        None => Err("another snapshot is being taken".into()),
+        Some(snapshot) => {
+            let mut walk = Default::default();
+            let mut result = Ok(());
+            // The walk goes to its end in any case.
+            while engine.walk_snapshot(&worker, &snapshot, &mut walk) {
+                if result.is_ok() {
+                    result = drain(server, &queue, &mut output);
+                    if result.is_err() {
+                        queue.cancel();
+                    }
+                }
+                engine.snapshot_relieved();
+            }
+            result
+                .and_then(|()| drain(server, &queue, &mut output))
+                .and_then(|()| finish(server, &queue, &mut output).map_err(failed))
+        }
+    };
+    engine.retire(worker);
+    result.map(|()| output.written)
+}
+
+fn options(engine: &Engine) -> Options {
+    let policy = engine.tuning.eviction.policy();
+    let tracked = policy.is_lru() || policy.is_lfu();
+    Options {
+        compress: engine.config.bool(params::RDBCOMPRESSION),
+        usage: tracked.then(|| engine.tuning.tracking()),
+        now: clock::now_millis(),
+    }
+}
+
+/// Writes what comes before the keys, at the moment of the snapshot.
+fn begin(server: &Server, queue: &Queue, space: &Space<'_>, aof_base: bool) {
+    let engine = space.engine();
+    let databases = 0..engine.keyspace.databases();
+    let asked = server.config().int(params::RDB_VERSION) as u16;
+    let has_field_ttl = databases.clone().any(|db| engine.db_expiring(db) > 0);
+    let version = if has_field_ttl && asked > 10 { asked.max(VERSION_FIELD_TTL) } else { asked };
+    let sizes: Vec<(usize, usize)> =
+        databases.map(|db| (engine.db_size(db), engine.db_volatile(db))).collect();
+    let keys: usize = sizes.iter().map(|(keys, _)| keys).sum();
+    server.persistence.keys_total.store(keys as u64, Ordering::Relaxed);
+    let aux = [
+        ("redis-ver", version::REDIS.to_string()),
+        ("redis-bits", usize::BITS.to_string()),
+        ("ctime", (clock::now_millis() / 1000).to_string()),
+        ("used-mem", memory::allocated().to_string()),
+        ("aof-base", u8::from(aof_base).to_string()),
+        ("cairn-ver", version::CAIRN.to_string()),
+    ];
+    queue.begin(&Header { version, aux: &aux }, sizes, |out| save_modules(engine, out));
+}
+
+fn save_modules(engine: &Engine, out: &mut Writer) {
+    for module in engine.modules.iter() {
+        module.save_aux(&mut |name, encoding, body| frame::module_aux(out, name, encoding, body));
+    }
+}
+
+/// Writes what the queue has, once it is enough.
+fn drain(server: &Server, queue: &Queue, output: &mut Output) -> Result<(), String> {
+    let keys = queue.take(&mut output.bytes).map_err(|e| e.to_string())?;
+    server.persistence.keys_done.store(keys, Ordering::Relaxed);
+    if server.persistence.cancelled.load(Ordering::Relaxed) {
+        return Err("the snapshot was cancelled".into());
+    }
+    match output.bytes.len() {
+        WRITE_SIZE.. => output.write().map_err(|e| format!("Write error saving DB on disk: {e}")),
+        _ => Ok(()),
+    }
+}
+
+fn finish(server: &Server, queue: &Queue, output: &mut Output) -> std::io::Result<()> {
+    let checksum = server.config().bool(params::RDBCHECKSUM).then(|| queue.checksum());
+    output.bytes.extend_from_slice(&frame::end(checksum));
+    output.write()?;
+    output.file.sync_all()
+}
+
+struct Output {
+    file: File,
+    bytes: Vec<u8>,
+    written: u64,
+    unsynced: usize,
+    incremental: bool,
+}
+
+impl Output {
+    fn write(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.bytes)?;
+        self.written += self.bytes.len() as u64;
+        self.unsynced += self.bytes.len();
+        self.bytes.clear();
+        if self.incremental && self.unsynced >= SYNC_SIZE {
+            self.unsynced = 0;
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! When snapshots are taken: SAVE, BGSAVE, `save` points, the end of the server; and what is
+//! refused after one has failed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use cairn_core::command::{Command, Flags};
+use cairn_core::config::lists::save_points;
+use cairn_core::config::table::persistence as params;
+use cairn_core::{CmdError, clock};
+
+use super::save::{self, Request};
+use super::{LOADING, Persistence, Purpose, SAVE_FAILED};
+use crate::server::Server;
+
+/// Seconds until a `save` point is tried again after a failure.
+const RETRY_SECONDS: u64 = 5;
+
+const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently \
+    unable to persist to disk. Commands that may modify the data set are disabled, because this \
+    instance is configured to report errors during writes if RDB snapshotting fails \
+    (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
+    error.";
+
+impl Persistence {
+    /// Why a command cannot run now, if [`Persistence::refuses`].
+    ///
+    /// # Errors
+    /// The reply.
+    pub fn refusal(&self, command: &Command) -> Result<(), CmdError> {
+        let why = self.refused.load(Ordering::Relaxed);
+        let flags = command.spec.flags;
+        if why & LOADING != 0 && !flags.has(Flags::LOADING) {
+            return Err(CmdError::fixed("LOADING Redis is loading the dataset in memory"));
+        }
+        if why & SAVE_FAILED != 0 && (command.spec.is_write() || command.name == "ping") {
+            return Err(CmdError::fixed(MISCONF));
+        }
+        Ok(())
+    }
+
+    /// Takes the right to take a snapshot.
+    ///
+    /// # Errors
+    /// What is being done instead.
+    pub fn claim(&self, purpose: Purpose) -> Result<(), Purpose> {
+        let mut state = self.state();
+        if let Some((running, _)) = state.running {
+            return Err(running);
+        }
+        state.running = Some((purpose, Instant::now()));
+        self.cancelled.store(false, Ordering::Relaxed);
+        self.keys_done.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives back what [`Persistence::claim`] took.
+    pub fn release(&self) {
+        self.state().running = None;
+    }
+
+    /// Asks for a snapshot as soon as nothing else is being done.
+    pub fn schedule(&self) {
+        self.state().scheduled = true;
+    }
+
+    /// Gives up the background snapshot that is being taken or scheduled; false when there is
+    /// none.
+    pub fn cancel(&self) -> bool {
+        let mut state = self.state();
+        let running = matches!(state.running, Some((Purpose::Background, _)));
+        if running {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        std::mem::take(&mut state.scheduled) || running
+    }
+}
+
+/// The snapshot's file.
+pub fn file(server: &Server) -> PathBuf {
+    PathBuf::from(server.config().string(params::DBFILENAME))
+}
+
+/// Takes a snapshot, which the caller has claimed the right for, and remembers how it went.
+///
+/// # Errors
+/// Why there is none, for the log.
+pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
+    let start = Instant::now();
+    let mut changes = 0;
+    let request = Request {
+        path: &file(server),
+        aof_base: false,
+        at_start: &mut |_| changes = server.engine.totals().changes,
+    };
+    let result = save::save(server, request);
+    let persistence = &server.persistence;
+    let cancelled = persistence.cancelled.load(Ordering::Relaxed);
+    let now = clock::now_nanos() / 1_000_000_000;
+    let mut state = persistence.state();
+    state.last_try = now;
+    if result.is_ok() {
+        persistence.changes_saved.store(changes, Ordering::Relaxed);
+        state.last_success = now;
+        state.saves += 1;
+    }
+    if purpose == Purpose::Background && !cancelled {
+        state.last_seconds = Some(start.elapsed().as_secs());
+    }
+    if !cancelled {
+        state.last_ok = result.is_ok();
+    }
+    state.running = None;
+    drop(state);
+    follow_refusal(server);
+    match result {
+        Ok(_) => {
+            server.log.notice("DB saved on disk");
+            Ok(())
+        }
+        Err(error) => {
+            server.log.warning(&error);
+            Err(error)
+        }
+    }
+}
+
+/// Takes a snapshot in the background, which the caller has claimed the right for.
+pub fn run_in_background(server: &Arc<Server>) {
+    let mine = Arc::clone(server);
+    server.log.notice("Background saving started");
+    let work = move || {
+        let word = match run(&mine, Purpose::Background) {
+            Ok(()) => "Background saving terminated with success",
+            Err(_) => "Background saving error",
+        };
+        mine.log.notice(word);
+    };
+    if let Err(error) = std::thread::Builder::new().name("snapshot".into()).spawn(work) {
+        server.log.warning(&format!("Can't save in background: {error}"));
+        server.persistence.state().last_ok = false;
+        server.persistence.release();
+    }
+}
+
+/// Brings in step whether writes are refused.
+pub fn follow_refusal(server: &Server) {
+    let config = server.config();
+    let ok = server.persistence.state().last_ok;
+    let refuse = !ok
+        && config.bool(params::STOP_WRITES_ON_BGSAVE_ERROR)
+        && !save_points(&config.text(params::SAVE_POINTS)).is_empty();
+    server.persistence.refuse(SAVE_FAILED, refuse);
+}
+
+/// Takes a snapshot if it is time for one.
+pub fn tick(server: &Arc<Server>) {
+    let persistence = &server.persistence;
+    if persistence.is_loading() {
+        return;
+    }
+    let due = {
+        let mut state = persistence.state();
+        if state.running.is_some() {
+            return;
+        }
+        std::mem::take(&mut state.scheduled)
+            || is_due(server, state.last_success, state.last_ok, state.last_try)
+    };
+    if due && persistence.claim(Purpose::Background).is_ok() {
+        run_in_background(server);
+    }
+}
+
+fn is_due(server: &Server, last_success: u64, last_ok: bool, last_try: u64) -> bool {
+    let now = clock::now_nanos() / 1_000_000_000;
+    if !last_ok && now < last_try + RETRY_SECONDS {
+        return false;
+    }
+    let changes = server.persistence.unsaved(server.engine.totals().changes);
+    let points = save_points(&server.config().text(params::SAVE_POINTS));
+    let due = points
+        .iter()
+        .find(|p| changes >= p.changes && changes > 0 && now - last_success > p.seconds);
+    if let Some(point) = due {
+        server
+            .log
+            .notice(&format!("{} changes in {} seconds. Saving...", point.changes, point.seconds));
+    }
+    due.is_some()
+}
+
+/// Takes the last snapshot before the server ends: if `wanted` says so, or else if there are
+/// `save` points.
+///
+/// # Errors
+/// Why there is none.
+pub fn save_at_end(server: &Server, wanted: Option<bool>) -> Result<(), String> {
+    let points = || !save_points(&server.config().text(params::SAVE_POINTS)).is_empty();
+    if !wanted.unwrap_or_else(points) {
+        return Ok(());
+    }
+    server.log.notice("Saving the final RDB snapshot before exiting.");
+    while server.persistence.claim(Purpose::Save).is_err() {
+        server.persistence.cancel();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    run(server, Purpose::Save)
+}
