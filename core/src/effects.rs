@@ -5,15 +5,17 @@
 //! SELECT where the database changes, MULTI and EXEC around a transaction), addressed by byte
 //! offsets, kept in a ring of bounded size. AOF and replicas are readers of the ring.
 //!
-//! A *lossless* reader (an AOF) must see every byte: while it lags by a whole ring, writers park.
+//! A *lossless* reader (an AOF) must see every byte: while it lags by half a ring, writers park,
+//! and what is larger than the room that is left makes the ring grow until it has been read.
 //! Other readers that lag too far are told so and must start over from a snapshot.
 //!
 //! While the log is *durable* ([`EffectsLog::set_durable`]), no reply may leave before
-//! [`EffectsLog::acknowledge`] has covered the offset that its execution saw.
+//! [`EffectsLog::acknowledge`] has covered the offset that its execution saw. If that can't be
+//! ([`EffectsLog::set_broken`]), it never leaves.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use crate::lock::{Line, Ticket};
 
@@ -81,8 +83,15 @@ pub struct OutOfRing {
     pub end: u64,
 }
 
+/// What a reply tells of could not be made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("effects log: what the reply tells of could not be made durable")]
+pub struct NotDurable;
+
 struct Ring {
     buf: Box<[u8]>,
+    /// How large `buf` is to be when nothing needs more.
+    size: usize,
     /// Offset of the oldest byte held.
     first: u64,
     end: u64,
@@ -95,8 +104,13 @@ struct Ring {
 
 impl Ring {
     fn put(&mut self, bytes: &[u8]) {
+        self.grow_for(bytes.len());
+        self.write(bytes);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
         let size = self.buf.len();
-        // More than the ring holds: only the tail survives.
+        // More than the ring holds, and nobody has to see it all: only the tail survives.
         let skipped = bytes.len().saturating_sub(size);
         let tail = &bytes[skipped..];
         let at = ((self.end + skipped as u64) % size as u64) as usize;
@@ -115,6 +129,28 @@ impl Ring {
         out.extend_from_slice(&self.buf[..len - first]);
     }
 
+    /// Makes room for so many bytes if a lossless reader needs it. Growth at least doubles, so
+    /// that copying costs each byte little.
+    fn grow_for(&mut self, len: usize) {
+        let Some(lag) = self.lag() else { return };
+        let needed = usize::try_from(lag).unwrap_or(usize::MAX).saturating_add(len);
+        if needed > self.buf.len() {
+            self.resize(needed.max(self.buf.len() * 2));
+        }
+    }
+
+    /// Gives back what a burst needed, once lossless readers have no need of it.
+    fn shrink(&mut self) {
+        if self.buf.len() > self.size && self.lag().unwrap_or(0) <= self.size as u64 / 4 {
+            self.resize(self.size);
+        }
+    }
+
+    /// Whether lossless readers lag by more than this part of the ring.
+    fn lags_by(&self, divisor: u64) -> bool {
+        self.lag().is_some_and(|lag| lag > self.size as u64 / divisor)
+    }
+
     fn resize(&mut self, size: usize) {
         let held = ((self.end - self.first) as usize).min(size);
         let mut bytes = Vec::with_capacity(held);
@@ -122,13 +158,13 @@ impl Ring {
         self.buf = vec![0; size].into_boxed_slice();
         self.end -= held as u64;
         self.first = self.end;
-        self.put(&bytes);
+        self.write(&bytes);
     }
 
-    /// How far the slowest lossless reader lags.
-    fn lag(&self) -> u64 {
+    /// How far the slowest lossless reader lags, if there is any.
+    fn lag(&self) -> Option<u64> {
         let read = self.keep.iter().map(|at| at.load(Ordering::Acquire)).min();
-        read.map_or(0, |at| self.end - at)
+        read.map(|at| self.end - at)
     }
 }
 
@@ -152,6 +188,8 @@ pub struct EffectsLog {
     room: Arc<Line>,
     /// Whether replies wait for `acknowledged`.
     durable: AtomicBool,
+    /// Whether what is not acknowledged can't become so for the time being.
+    broken: AtomicBool,
     acknowledged: AtomicU64,
     /// Replies that wait, by offset.
     waiting: Mutex<Vec<(u64, Waker)>>,
@@ -162,8 +200,10 @@ pub struct EffectsLog {
 impl EffectsLog {
     /// An inactive log with a ring of `size` bytes (at least [`RING_MIN`]).
     pub fn new(size: usize) -> Self {
+        let size = size.max(RING_MIN);
         let ring = Ring {
-            buf: vec![0; size.max(RING_MIN)].into_boxed_slice(),
+            buf: vec![0; size].into_boxed_slice(),
+            size,
             first: 0,
             end: 0,
             db: None,
@@ -175,6 +215,7 @@ impl EffectsLog {
             full: AtomicBool::new(false),
             room: Arc::default(),
             durable: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
             waiting: Mutex::new(Vec::new()),
             readers: Arc::default(),
@@ -192,14 +233,24 @@ impl EffectsLog {
         self.active.load(Ordering::Acquire)
     }
 
-    /// Changes the size of the ring; what fits of its contents stays.
+    /// Changes the size of the ring; what fits of its contents stays, and what lossless readers
+    /// have yet to read.
     pub fn resize(&self, size: usize) {
-        self.ring().resize(size.max(RING_MIN));
+        let mut ring = self.ring();
+        ring.size = size.max(RING_MIN);
+        let unread = ring.lag().unwrap_or(0);
+        let size = ring.size.max(usize::try_from(unread).unwrap_or(usize::MAX));
+        ring.resize(size);
     }
 
-    /// The size of the ring, in bytes.
+    /// The size of the ring, in bytes, when no burst has made it larger.
     pub fn size(&self) -> usize {
-        self.ring().buf.len()
+        self.ring().size
+    }
+
+    /// Has the next effect select its database, since what follows will be read on its own.
+    pub fn select_again(&self) {
+        self.ring().db = None;
     }
 
     /// The offset behind the last byte written.
@@ -232,7 +283,7 @@ impl EffectsLog {
         }
         let end = ring.end;
         self.head.end.store(end, Ordering::Release);
-        if !ring.keep.is_empty() && ring.lag() > ring.buf.len() as u64 / 2 {
+        if ring.lags_by(2) {
             self.full.store(true, Ordering::SeqCst);
         }
         drop(ring);
@@ -272,11 +323,9 @@ impl EffectsLog {
         Reader { log: Arc::clone(self), at }
     }
 
-    /// Makes replies wait for acknowledgement, or no longer.
+    /// Makes replies wait for acknowledgement, or no longer. Whoever turns it on acknowledges
+    /// what is safe already.
     pub fn set_durable(&self, durable: bool) {
-        if durable {
-            self.acknowledged.store(self.end(), Ordering::Release);
-        }
         self.durable.store(durable, Ordering::Release);
         if !durable {
             self.release(u64::MAX);
@@ -295,18 +344,40 @@ impl EffectsLog {
         self.release(offset);
     }
 
-    /// Whether a reply that saw `offset` may leave; if not, `waker` is called when it may.
-    pub fn poll_acknowledged(&self, offset: u64, waker: &Waker) -> bool {
+    /// Says whether what is not acknowledged is lost: a write to disk failed. Replies that wait
+    /// are then told so.
+    pub fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+        if broken {
+            self.release(u64::MAX);
+        }
+    }
+
+    /// Whether what is not acknowledged is lost.
+    #[inline]
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    /// Whether a reply that saw `offset` may leave; while that is open, `waker` is called when it
+    /// may have changed.
+    ///
+    /// # Errors
+    /// It may not, now or ever: its connection is to be closed.
+    pub fn poll_acknowledged(&self, offset: u64, waker: &Waker) -> Poll<Result<(), NotDurable>> {
         if self.may_leave(offset) {
-            return true;
+            return Poll::Ready(Ok(()));
         }
         let mut waiting = lock(&self.waiting);
         // Asked again under the lock: `release` takes it after raising the mark.
         if self.may_leave(offset) {
-            return true;
+            return Poll::Ready(Ok(()));
+        }
+        if self.broken.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(NotDurable));
         }
         waiting.push((offset, waker.clone()));
-        false
+        Poll::Pending
     }
 
     fn may_leave(&self, offset: u64) -> bool {
@@ -351,7 +422,7 @@ impl Reader {
     /// # Errors
     /// When the ring no longer holds the next byte.
     pub fn read(&mut self, max: usize, out: &mut Vec<u8>) -> Result<usize, OutOfRing> {
-        let ring = self.log.ring();
+        let mut ring = self.log.ring();
         let at = self.offset();
         if at < ring.first {
             return Err(OutOfRing { asked: at, first: ring.first, end: ring.end });
@@ -359,7 +430,8 @@ impl Reader {
         let len = usize::try_from(ring.end - at).unwrap_or(usize::MAX).min(max);
         ring.copy(at, len, out);
         self.at.store(at + len as u64, Ordering::Release);
-        let relieved = ring.lag() <= ring.buf.len() as u64 / 4;
+        ring.shrink();
+        let relieved = !ring.lags_by(4);
         drop(ring);
         if relieved && self.log.full.swap(false, Ordering::SeqCst) {
             self.log.room.wake_all();
@@ -380,7 +452,10 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.log.ring().keep.retain(|at| !Arc::ptr_eq(at, &self.at));
+        let mut ring = self.log.ring();
+        ring.keep.retain(|at| !Arc::ptr_eq(at, &self.at));
+        ring.shrink();
+        drop(ring);
         if self.log.full.swap(false, Ordering::SeqCst) {
             self.log.room.wake_all();
         }
@@ -449,11 +524,37 @@ mod tests {
         let log = log();
         log.set_durable(true);
         let end = log.append(&one(0, &[b"SET", b"k", b"v"]));
-        assert!(!log.poll_acknowledged(end, Waker::noop()));
+        assert!(log.poll_acknowledged(end, Waker::noop()).is_pending());
         log.acknowledge(end - 1);
-        assert!(!log.poll_acknowledged(end, Waker::noop()));
+        assert!(log.poll_acknowledged(end, Waker::noop()).is_pending());
         log.acknowledge(end);
-        assert!(log.poll_acknowledged(end, Waker::noop()));
+        assert_eq!(log.poll_acknowledged(end, Waker::noop()), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn a_reply_that_cannot_become_durable_never_leaves() {
+        let log = log();
+        log.set_durable(true);
+        let safe = log.append(&one(0, &[b"SET", b"k", b"v"]));
+        log.acknowledge(safe);
+        let lost = log.append(&one(0, &[b"SET", b"k", b"w"]));
+        log.set_broken(true);
+        assert_eq!(log.poll_acknowledged(safe, Waker::noop()), Poll::Ready(Ok(())));
+        assert_eq!(log.poll_acknowledged(lost, Waker::noop()), Poll::Ready(Err(NotDurable)));
+    }
+
+    #[test]
+    fn an_effect_larger_than_the_ring_reaches_lossless_readers_whole() {
+        let log = log();
+        let mut reader = log.reader(true);
+        let effects = one(0, &[b"SET", b"k", &[b'x'; RING_MIN * 5]]);
+        log.append(&effects);
+        assert!(log.is_full());
+        let mut read = Vec::new();
+        reader.read(usize::MAX, &mut read).unwrap();
+        assert!(read.ends_with(&effects.bytes));
+        assert!(!log.is_full());
+        assert_eq!(log.ring().buf.len(), RING_MIN, "the ring is as small as before");
     }
 
     proptest! {
@@ -461,11 +562,14 @@ mod tests {
         fn what_is_read_is_what_was_written(
             parts in proptest::collection::vec((1usize..3000, 1usize..5000), 1..60),
             resize in 0usize..60,
+            lossless in proptest::bool::ANY,
+            large in 0usize..60,
         ) {
             let log = log();
-            let mut reader = log.reader(false);
+            let mut reader = log.reader(lossless);
             let (mut written, mut read, mut lost) = (Vec::new(), Vec::new(), false);
             for (i, (len, take)) in parts.into_iter().enumerate() {
+                let len = if i == large { len * 40 } else { len };
                 let value = vec![(i % 251) as u8; len];
                 let effects = one(0, &[b"SET", b"key", &value]);
                 if i == 0 {
@@ -475,6 +579,8 @@ mod tests {
                 log.append(&effects);
                 if i == resize {
                     log.resize(RING_MIN * 2);
+                } else if i == 2 * resize {
+                    log.resize(RING_MIN);
                 }
                 if reader.read(take, &mut read).is_err() {
                     lost = true;
@@ -482,6 +588,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(&read[..], &written[..read.len()]);
+            prop_assert!(!(lost && lossless));
             if !lost {
                 reader.read(usize::MAX, &mut read).unwrap();
                 prop_assert_eq!(read.len(), written.len());

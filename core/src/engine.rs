@@ -317,6 +317,7 @@ pub struct Worker {
     pub(crate) clock: Cell<u64>,
     random: Cell<u64>,
     touches: Cell<bool>,
+    replays: Cell<bool>,
 }
 
 impl Worker {
@@ -341,6 +342,19 @@ impl Worker {
     /// Chooses whether lookups count as use of a key.
     pub fn set_touches(&self, touches: bool) {
         self.touches.set(touches);
+    }
+
+    /// Whether this thread runs the commands of a log.
+    #[inline]
+    pub fn replays(&self) -> bool {
+        self.replays.get()
+    }
+
+    /// Has this thread run the commands of a log from now on, or no longer. Nothing expires for
+    /// them by the clock, since the log says what expired and when; they never block, and nobody
+    /// reads their replies.
+    pub fn set_replays(&self, replays: bool) {
+        self.replays.set(replays);
     }
 
     /// Counts an error that was answered to a request which named no command.
@@ -464,6 +478,7 @@ impl Engine {
             clock: Cell::new(clock::now_nanos()),
             random: Cell::new(seed),
             touches: Cell::new(true),
+            replays: Cell::new(false),
         }
     }
 

@@ -338,7 +338,8 @@ impl Engine {
         let start = worker.clock.get();
         let from = *session.pending.reply_start.get_or_insert(reply.len());
         let step = session.pending.step.take();
-        let result = invoke(&mut space, session, command, args, reply, Mode::Client, step);
+        let mode = if worker.replays() { Mode::Replay } else { Mode::Client };
+        let result = invoke(&mut space, session, command, args, reply, mode, step);
         let failed = result.is_err();
         let step = match result {
             Ok(flow) => settle(&mut space, session, command, args, reply, from, flow),
@@ -634,7 +635,7 @@ fn conclude(space: &mut Space<'_>, session: &mut Session) {
         serve::serve(space);
     }
     // The end of the log changes all the time on other threads; most commands need not know it.
-    if effects.is_durable() {
+    if effects.is_durable() && !(effects.is_broken() && space.held().is_nothing()) {
         session.offset = effects.end();
     }
     if !space.after.events.is_empty() {

@@ -66,9 +66,9 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
     let start = clock::now_nanos();
     let mut failed = false;
     let mut step = None;
+    let mode = if ctx.mode == Mode::Replay { Mode::Replay } else { Mode::Inside };
     loop {
-        let result =
-            invoke(ctx.space, ctx.session, command, args, ctx.reply, Mode::Inside, step.take());
+        let result = invoke(ctx.space, ctx.session, command, args, ctx.reply, mode, step.take());
         match result {
             Ok(Flow::Done | Flow::Block(_)) => break,
             Ok(Flow::Again(_)) => step = ctx.session.pending.step.take(),

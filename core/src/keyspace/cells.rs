@@ -227,6 +227,11 @@ impl Held<'_> {
         self.gate_token != 0
     }
 
+    /// Whether no shard is held at all.
+    pub fn is_nothing(&self) -> bool {
+        !self.owns_all() && self.shards.is_empty()
+    }
+
     /// The shards that are held; meaningless when all are.
     pub fn shards(&self) -> &ShardSet {
         &self.shards

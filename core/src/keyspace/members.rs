@@ -90,7 +90,7 @@ impl Space<'_> {
     /// removed.
     #[cold]
     pub(super) fn expire_members_if_due(&mut self, key: &[u8]) {
-        let (hash, now) = (self.engine().keyspace.hash(key), self.now());
+        let (hash, now) = (self.engine().keyspace.hash(key), self.due());
         let physical = self.physical();
         let db = self.held().shard(shard_of(key)).db(physical);
         if !db.is_some_and(|db| db.expiring.is_due(hash, now)) {

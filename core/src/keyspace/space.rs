@@ -54,6 +54,9 @@ pub struct Space<'e> {
     worker: &'e Worker,
     held: Held<'e>,
     now: i64,
+    /// What expires up to this moment is over: nothing in a replay, in which the log says what
+    /// expired.
+    due: i64,
     db: usize,
     physical: usize,
     /// The key that most commands are about, with its place.
@@ -94,11 +97,13 @@ pub(crate) struct Aftermath {
 impl<'e> Space<'e> {
     /// The critical section that `held` gives, at the worker's last reading of the clock.
     pub fn new(engine: &'e Engine, worker: &'e Worker, held: Held<'e>, db: usize) -> Self {
+        let now = (worker.clock.get() / 1_000_000) as i64;
         Self {
             engine,
             worker,
             held,
-            now: (worker.clock.get() / 1_000_000) as i64,
+            now,
+            due: if worker.replays() { i64::MIN } else { now },
             db,
             physical: engine.keyspace.physical(db),
             own: None,
@@ -157,6 +162,12 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn now(&self) -> i64 {
         self.now
+    }
+
+    /// What expires up to this moment, in Unix milliseconds, is over.
+    #[inline]
+    pub(super) fn due(&self) -> i64 {
+        self.due
     }
 
     /// The logical database that keys are looked up in.
@@ -224,7 +235,7 @@ impl<'e> Space<'e> {
         if keeps_expired {
             // Whatever may not be removed is hidden from readers all the same.
             self.lookup_mut(key);
-            self.hide_members(key, self.now);
+            self.hide_members(key, self.due);
             let found = self.peek(key);
             worker.counters.lookup(found.is_some());
             return found;
@@ -279,10 +290,10 @@ impl<'e> Space<'e> {
         let Place { shard, hash } = self.place(key);
         let db = self.held.shard(shard).db(self.physical)?;
         let entry = db.table.find(hash, |e| e.key() == key)?;
-        if db.expiring.any_due(self.now) {
-            self.hide_members(key, self.now);
+        if db.expiring.any_due(self.due) {
+            self.hide_members(key, self.due);
         }
-        if entry.expiry().is_some_and(|at| at <= self.now) { None } else { Some(entry) }
+        if entry.expiry().is_some_and(|at| at <= self.due) { None } else { Some(entry) }
     }
 
     /// Whether a key exists.
@@ -293,7 +304,7 @@ impl<'e> Space<'e> {
 
     /// Whether a key is there but its time is over.
     pub fn is_expired(&self, key: &[u8]) -> bool {
-        self.find(key).and_then(Entry::expiry).is_some_and(|at| at <= self.now)
+        self.find(key).and_then(Entry::expiry).is_some_and(|at| at <= self.due)
     }
 
     /// The entry of a key, whether or not its time is over.
@@ -557,7 +568,7 @@ impl<'e> Space<'e> {
     #[inline]
     fn expire_if_due(&mut self, key: &[u8]) {
         let Some(db) = self.held.shard(self.place(key).shard).db(self.physical) else { return };
-        let members_due = db.expiring.any_due(self.now);
+        let members_due = db.expiring.any_due(self.due);
         if db.volatile != 0 && self.is_expired(key) && !self.engine.tuning.keeps_expired() {
             return self.expire(key);
         }

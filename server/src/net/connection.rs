@@ -440,8 +440,10 @@ impl Connection {
     /// Sends what is to be sent. Ready when all is.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.out.len() {
-            if !self.thread.engine.effects.poll_acknowledged(self.offset, cx.waker()) {
-                return Poll::Pending;
+            match self.thread.engine.effects.poll_acknowledged(self.offset, cx.waker()) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(lost)) => return Poll::Ready(Err(io::Error::other(lost))),
+                Poll::Pending => return Poll::Pending,
             }
             match self.stream.write(&self.out.as_bytes()[self.sent..]) {
                 Ok(n) => {
