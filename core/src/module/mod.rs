@@ -16,7 +16,7 @@ pub use document::{DocumentPath, Documents, Scalar};
 use crate::command::Spec;
 use crate::engine::Engine;
 use crate::keyspace::Space;
-use crate::rdb::{ModuleType, RdbError, Reader, Writer};
+use crate::rdb::{ModuleType, RdbError, Reader, SaveAux};
 
 /// A module.
 pub trait Module: Any + Send + Sync {
@@ -53,7 +53,7 @@ pub trait Module: Any + Send + Sync {
     /// What it has to store besides values: one `(name, encoding, body)` for each, written before
     /// the keys. Called while all shards are held. The body is made of the writer's `module_`
     /// parts, without the end mark.
-    fn save_aux(&self, _save: &mut dyn FnMut(&'static str, u16, &mut dyn FnMut(&mut Writer))) {}
+    fn save_aux(&self, _save: &mut SaveAux<'_>) {}
 
     /// Takes back what [`Module::save_aux`], or the module of Redis Stack that it stands for, had
     /// stored under the name of a module type. `None`: the name is not its own.

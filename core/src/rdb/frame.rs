@@ -1,6 +1,6 @@
 //! The frame of an RDB file, written: the header, what stands around the values, and the end.
 
-use super::{RdbError, Writer, opcode};
+use super::{RdbError, Writer, kind, opcode};
 use crate::util::crc64::crc64;
 
 use crate::keyspace::{Entry, ValueRef};
@@ -67,18 +67,18 @@ pub fn entry(
     entry: &Entry,
     usage: Usage,
 ) -> Result<(), RdbError> {
-    let kind = match entry.value() {
+    let tag = match entry.value() {
         ValueRef::Object(object) => object.save(body),
         ValueRef::Bytes(bytes) => {
             body.string(bytes);
-            Ok(super::TYPE_STRING)
+            Ok(kind::STRING)
         }
         ValueRef::Int(n) => {
             body.string(itoa::Buffer::new().format(n).as_bytes());
-            Ok(super::TYPE_STRING)
+            Ok(kind::STRING)
         }
     };
-    let kind = kind.inspect_err(|_| body.clear())?;
+    let tag = tag.inspect_err(|_| body.clear())?;
     if let Some(at) = entry.expiry() {
         out.byte(opcode::EXPIRES_AT_MILLIS);
         out.raw(&at.to_le_bytes());
@@ -91,7 +91,7 @@ pub fn entry(
         }
         Usage::Frequency(counter) => out.raw(&[opcode::FREQUENCY, counter]),
     }
-    out.byte(kind);
+    out.byte(tag);
     out.string(entry.key());
     out.raw(body.as_bytes());
     body.clear();

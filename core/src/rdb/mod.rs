@@ -1,6 +1,7 @@
 //! RDB: the binary form of values in dump files, DUMP payloads and the base of an append-only file.
 //!
 //! - [`writer`]: lengths, strings and numbers out; [`reader`]: the same in, checked.
+//! - [`file`]: a walk over a file; [`kind`]: the type bytes of values.
 //! - [`frame`]: what stands around the values in a file.
 //! - [`queue`]: the entries of a snapshot on their way into a file.
 //! - [`error`]: what can be wrong with a file or payload.
@@ -9,7 +10,9 @@
 //! here opens files or starts threads.
 
 pub mod error;
+pub mod file;
 pub mod frame;
+pub mod kind;
 pub mod queue;
 pub mod reader;
 pub mod writer;
@@ -58,11 +61,13 @@ pub mod opcode {
     pub const EOF: u8 = 255;
 }
 
-/// The type byte of a string.
-pub const TYPE_STRING: u8 = 0;
+/// Reads a value up to its end mark, which is left to the caller. The number is the encoding that
+/// the file says.
+pub type LoadValue = fn(&mut Reader<'_>, u16) -> Result<Box<dyn crate::value::Object>, RdbError>;
 
-/// The type byte of a module's value.
-pub const TYPE_MODULE: u8 = 7;
+/// Takes what a module stores besides values: the name of a type, its encoding, and what writes the
+/// parts.
+pub type SaveAux<'a> = dyn FnMut(&'static str, u16, &mut dyn FnMut(&mut Writer)) + 'a;
 
 /// A type of values that a module stores, by the name that stands in files.
 pub struct ModuleType {
@@ -70,10 +75,6 @@ pub struct ModuleType {
     pub name: &'static str,
     /// The newest encoding that `load` understands, and the one that is written (0 to 1023).
     pub encoding: u16,
-    /// Reads a value up to its end mark, which is left to the caller. `encoding` is what the file
-    /// says.
-    pub load: fn(
-        input: &mut Reader<'_>,
-        encoding: u16,
-    ) -> Result<Box<dyn crate::value::Object>, RdbError>,
+    /// Reads a value.
+    pub load: LoadValue,
 }

@@ -13,6 +13,7 @@ pub(super) fn digit(c: u8) -> u64 {
 }
 
 /// Reads values from a slice.
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
