@@ -1,9 +1,9 @@
 //! The frame of an RDB file, written: the header, what stands around the values, and the end.
 
-use super::{RdbError, Writer, kind, opcode};
+use super::{RdbError, Writer, opcode, value};
 use crate::util::crc64::crc64;
 
-use crate::keyspace::{Entry, ValueRef};
+use crate::keyspace::Entry;
 
 /// What a file says of itself before the values.
 #[derive(Clone, Debug)]
@@ -67,18 +67,7 @@ pub fn entry(
     entry: &Entry,
     usage: Usage,
 ) -> Result<(), RdbError> {
-    let tag = match entry.value() {
-        ValueRef::Object(object) => object.save(body),
-        ValueRef::Bytes(bytes) => {
-            body.string(bytes);
-            Ok(kind::STRING)
-        }
-        ValueRef::Int(n) => {
-            body.string(itoa::Buffer::new().format(n).as_bytes());
-            Ok(kind::STRING)
-        }
-    };
-    let tag = tag.inspect_err(|_| body.clear())?;
+    let kind = value::save(entry.value(), body).inspect_err(|_| body.clear())?;
     if let Some(at) = entry.expiry() {
         out.byte(opcode::EXPIRES_AT_MILLIS);
         out.raw(&at.to_le_bytes());
@@ -91,7 +80,7 @@ pub fn entry(
         }
         Usage::Frequency(counter) => out.raw(&[opcode::FREQUENCY, counter]),
     }
-    out.byte(tag);
+    out.byte(kind);
     out.string(entry.key());
     out.raw(body.as_bytes());
     body.clear();

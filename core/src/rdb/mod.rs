@@ -2,6 +2,7 @@
 //!
 //! - [`writer`]: lengths, strings and numbers out; [`reader`]: the same in, checked.
 //! - [`file`]: a walk over a file; [`kind`]: the type bytes of values.
+//! - [`value`]: values of core's types.
 //! - [`frame`]: what stands around the values in a file.
 //! - [`queue`]: the entries of a snapshot on their way into a file.
 //! - [`error`]: what can be wrong with a file or payload.
@@ -13,8 +14,11 @@ pub mod error;
 pub mod file;
 pub mod frame;
 pub mod kind;
+mod legacy;
+mod lzf;
 pub mod queue;
 pub mod reader;
+pub mod value;
 pub mod writer;
 
 pub use error::RdbError;

@@ -1,8 +1,8 @@
 //! Lengths, strings and numbers in the form of RDB, from a slice. Every length is checked against
 //! what is there before memory is taken.
 
-use super::RdbError;
 use super::writer::opcode;
+use super::{RdbError, lzf};
 
 /// The characters of module names, in the order of their six bits.
 const NAME: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -172,6 +172,14 @@ impl<'a> Reader<'a> {
             Length::Special(0) => Ok(i8::from_le_bytes(self.array()?).to_string().into_bytes()),
             Length::Special(1) => Ok(i16::from_le_bytes(self.array()?).to_string().into_bytes()),
             Length::Special(2) => Ok(i32::from_le_bytes(self.array()?).to_string().into_bytes()),
+            Length::Special(3) => {
+                let (compressed, len) = (self.length()?, self.length()?);
+                let out_of_range = |_| self.corrupt("length out of range");
+                let compressed = usize::try_from(compressed).map_err(out_of_range)?;
+                let len = usize::try_from(len).map_err(out_of_range)?;
+                let bytes = lzf::decompress(self.raw(compressed)?, len);
+                bytes.ok_or_else(|| self.corrupt("damaged compressed string"))
+            }
             Length::Special(_) => Err(self.corrupt("unknown form of a string")),
         }
     }

@@ -1,6 +1,8 @@
 //! Lengths, strings and numbers in the form of RDB, appended to a buffer.
 
+use super::lzf;
 use crate::util::crc64::crc64;
+use crate::util::int;
 
 /// Opcodes that stand before each part of a module's value.
 pub(super) mod opcode {
@@ -11,6 +13,15 @@ pub(super) mod opcode {
     pub const DOUBLE: u64 = 4;
     pub const STRING: u64 = 5;
 }
+
+/// The first bits of what stands for a string in the place of its length.
+const SPECIAL: u8 = 0xc0;
+
+/// Digits and sign of a 32-bit integer, at most.
+const INTEGER_MAX: usize = 11;
+
+/// Shorter strings are not compressed.
+const COMPRESS_ABOVE: usize = 20;
 
 /// Memory that is kept for the next value.
 const KEPT_MAX: usize = 64 * 1024;
@@ -89,8 +100,36 @@ impl Writer {
 
     /// A string with its length.
     pub fn string(&mut self, bytes: &[u8]) {
+        if bytes.len() <= INTEGER_MAX
+            && let Some(n) = int::parse_i64(bytes).and_then(|n| i32::try_from(n).ok())
+        {
+            return self.integer(n);
+        }
+        if self.compress
+            && bytes.len() > COMPRESS_ABOVE
+            && let Some(compressed) = lzf::compress(bytes)
+        {
+            self.byte(SPECIAL | 3);
+            self.length(compressed.len() as u64);
+            self.length(bytes.len() as u64);
+            return self.raw(&compressed);
+        }
         self.length(bytes.len() as u64);
         self.raw(bytes);
+    }
+
+    /// A string that is the text of an integer, in binary.
+    fn integer(&mut self, n: i32) {
+        if let Ok(n) = i8::try_from(n) {
+            self.byte(SPECIAL);
+            self.raw(&n.to_le_bytes());
+        } else if let Ok(n) = i16::try_from(n) {
+            self.byte(SPECIAL | 1);
+            self.raw(&n.to_le_bytes());
+        } else {
+            self.byte(SPECIAL | 2);
+            self.raw(&n.to_le_bytes());
+        }
     }
 
     /// A signed part of a module's value.

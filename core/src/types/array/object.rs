@@ -1,6 +1,7 @@
 //! Arrays as values: memory, copies, and the commands that make one anew.
 
 use super::Array;
+use crate::rdb::{RdbError, Writer, value};
 use crate::value::{Emit, Kind, Object};
 
 /// The type of arrays.
@@ -29,6 +30,10 @@ impl Object for Array {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_array(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

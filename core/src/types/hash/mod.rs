@@ -13,6 +13,7 @@ mod tests;
 use crate::ds::Deadlines;
 use crate::ds::listpack::{At, Element, Listpack};
 use crate::notify::Class;
+use crate::rdb::{RdbError, Writer, value};
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
 use table::FieldTable;
@@ -112,6 +113,19 @@ impl Hash {
         match &mut self.form {
             Form::Other(other) => other,
             Form::Small(_) => unreachable!("the form has just been changed"),
+        }
+    }
+
+    /// The hash of these fields and values in turn, the fields being different.
+    pub fn from_listpack(pairs: Listpack) -> Self {
+        Self { form: Form::Small(pairs) }
+    }
+
+    /// Fields and values in turn, while the hash is small.
+    pub fn as_listpack(&self) -> Option<&Listpack> {
+        match self.view() {
+            View::Compact(pairs) => Some(pairs),
+            View::Table(_) => None,
         }
     }
 
@@ -431,6 +445,10 @@ impl Object for Hash {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_hash(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

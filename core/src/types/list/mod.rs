@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::ds::listpack::{self, Element, Listpack};
 use crate::ds::quicklist::{self, NodeLimit, Quicklist};
+use crate::rdb::{RdbError, Writer, value};
 use crate::value::{Emit, Kind, Object};
 
 /// The type `list`.
@@ -190,6 +191,24 @@ impl List {
         }
     }
 
+    /// The nodes, while the list is long.
+    pub fn as_quicklist(&self) -> Option<&Quicklist> {
+        match &self.form {
+            Form::Compact(_) => None,
+            Form::Long(nodes) => Some(nodes),
+        }
+    }
+
+    /// The list of these nodes; short if they are few.
+    pub fn from_nodes(nodes: Quicklist) -> Self {
+        let short = nodes.single_listpack();
+        let short = short.filter(|p| nodes.limit().allows(p.as_bytes().len(), p.len()));
+        match short {
+            Some(pack) => Self { form: Form::Compact(pack.clone()) },
+            None => Self { form: Form::Long(Box::new(nodes)) },
+        }
+    }
+
     /// Makes the list long if so much more would exceed a node's limit.
     fn make_room(&mut self, bytes: usize, count: usize, limit: NodeLimit) {
         let Form::Compact(pack) = &mut self.form else { return };
@@ -289,6 +308,10 @@ impl Object for List {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_list(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

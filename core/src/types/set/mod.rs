@@ -14,6 +14,7 @@ use crate::ds::intset;
 use crate::ds::listpack::{self, At, Element, Listpack};
 use crate::ds::{Deadlines, IntSet};
 use crate::notify::Class;
+use crate::rdb::{RdbError, Writer, value};
 use crate::util::num;
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
@@ -376,6 +377,10 @@ impl Object for Set {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_set(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

@@ -149,6 +149,30 @@ impl Stream {
         }
     }
 
+    /// Appends a node whose entries' identifiers begin at `base`, as an RDB file has it; false when
+    /// they do not ascend. The caller sets what is not in the nodes.
+    pub(crate) fn push_node(&mut self, base: StreamId, node: Node) -> bool {
+        let (mut last, mut live) = (self.last, 0);
+        for entry in node.entries(base) {
+            if entry.id < base || entry.id <= last {
+                return false;
+            }
+            last = entry.id;
+            if !entry.deleted {
+                live += 1;
+                if self.len + live == 1 {
+                    self.first = entry.id;
+                }
+            }
+        }
+        self.last = last;
+        self.len += live;
+        if live > 0 {
+            self.nodes.insert(base, node);
+        }
+        true
+    }
+
     /// Calls `visit` for the live entries from `start` to `end`, inclusive, until it answers
     /// false.
     pub fn scan<'a>(

@@ -3,6 +3,7 @@
 use super::group::Group;
 use super::node::Entry;
 use super::{Stream, StreamId};
+use crate::rdb::{RdbError, Writer, value};
 use crate::value::{Emit, Kind, Object};
 
 /// The type of streams.
@@ -39,6 +40,10 @@ impl Object for Stream {
 
     fn ends_waits(&self) -> bool {
         true
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_stream(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

@@ -20,6 +20,7 @@ pub use range::{LexBound, LexRange, ScoreRange};
 use crate::ds::Deadlines;
 use crate::ds::listpack::{Element, Listpack};
 use crate::notify::Class;
+use crate::rdb::{RdbError, Writer, value};
 use crate::util::num;
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
@@ -419,6 +420,10 @@ impl Object for Zset {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        value::save_zset(self, out)
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

@@ -1,0 +1,184 @@
+//! Streams.
+
+use super::own;
+use super::{RdbError, Reader, Writer, kind};
+use crate::ds::listpack::Listpack;
+use crate::types::stream::group::{Group, Pending};
+use crate::types::stream::node::Node;
+use crate::types::stream::{Stream, StreamId};
+
+/// Stands for a group's count of entries that is not known.
+const UNKNOWN: u64 = u64::MAX;
+/// Stands for a consumer that was never handed anything.
+const NEVER: i64 = -1;
+
+/// Writes a stream.
+pub(crate) fn save_stream(stream: &Stream, out: &mut Writer) -> Result<u8, RdbError> {
+    let released = stream.groups().values().any(|group| group.pel().released() > 0);
+    match stream.idempotency().is_some() || released {
+        true => own::save_stream(stream, out),
+        false => Ok(put_stream(stream, out)),
+    }
+}
+
+/// Writes what Redis's form of a stream has.
+pub(super) fn put_stream(stream: &Stream, out: &mut Writer) -> u8 {
+    let kind = if out.version() > 10 { kind::STREAM_3 } else { kind::STREAM_2 };
+    out.length(stream.node_count() as u64);
+    for (id, node) in stream.nodes() {
+        out.string(&raw_id(id));
+        out.string(node.listpack().as_bytes());
+    }
+    out.length(stream.len());
+    for id in [stream.last_id(), stream.first_id(), stream.max_deleted()] {
+        put_id(out, id);
+    }
+    out.length(stream.added());
+    out.length(stream.groups().len() as u64);
+    for (name, group) in stream.groups() {
+        out.string(name);
+        put_group(group, kind, out);
+    }
+    kind
+}
+
+fn put_id(out: &mut Writer, id: StreamId) {
+    out.length(id.ms);
+    out.length(id.seq);
+}
+
+fn raw_id(id: StreamId) -> [u8; 16] {
+    (u128::from(id.ms) << 64 | u128::from(id.seq)).to_be_bytes()
+}
+
+fn put_group(group: &Group, kind: u8, out: &mut Writer) {
+    put_id(out, group.last);
+    out.length(group.read.unwrap_or(UNKNOWN));
+    let owned =
+        || group.pel().from(StreamId::MIN).filter(|(_, p): &(_, Pending)| p.owner.is_some());
+    out.length(owned().count() as u64);
+    for (id, pending) in owned() {
+        out.raw(&raw_id(id));
+        out.raw(&pending.delivered().to_le_bytes());
+        out.length(pending.count);
+    }
+    out.length(group.consumers().len() as u64);
+    for consumer in group.consumers() {
+        out.string(&consumer.name);
+        out.raw(&consumer.seen.to_le_bytes());
+        if kind == kind::STREAM_3 {
+            out.raw(&consumer.active.unwrap_or(NEVER).to_le_bytes());
+        }
+        out.length(consumer.pending().len() as u64);
+        consumer.pending().iter().for_each(|id| out.raw(&raw_id(*id)));
+    }
+}
+
+fn read_id(input: &mut Reader<'_>) -> Result<StreamId, RdbError> {
+    Ok(StreamId { ms: input.length()?, seq: input.length()? })
+}
+
+fn read_raw_id(input: &mut Reader<'_>) -> Result<StreamId, RdbError> {
+    let id = u128::from_be_bytes(input.array()?);
+    Ok(StreamId { ms: (id >> 64) as u64, seq: id as u64 })
+}
+
+/// Reads a stream in any of Redis's forms.
+pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, RdbError> {
+    let mut stream = Stream::default();
+    for _ in 0..input.length()? {
+        let (id, node) = read_node(input)?;
+        if !stream.push_node(id, node) {
+            return Err(input.corrupt("a stream's nodes are not in order"));
+        }
+    }
+    let stated = input.length()?;
+    let last = read_id(input)?;
+    let (mut deleted, mut added) = (StreamId::MIN, stated);
+    if kind != kind::STREAM {
+        // The first id is that of the first entry.
+        read_id(input)?;
+        deleted = read_id(input)?;
+        added = input.length()?;
+    }
+    if stated != stream.len() {
+        return Err(input.corrupt("a stream has not as many entries as it says"));
+    }
+    if stream.last_entry().is_some_and(|entry| entry.id > last) {
+        return Err(input.corrupt("a stream's last id is before its last entry"));
+    }
+    stream.set_last_id(last);
+    stream.set_max_deleted(deleted);
+    stream.set_added(added);
+    for _ in 0..input.length()? {
+        let name = input.string()?;
+        let group = read_group(input, kind)?;
+        if stream.groups_mut().insert(name.into(), group).is_some() {
+            return Err(input.corrupt("two consumer groups of the same name"));
+        }
+    }
+    Ok(stream)
+}
+
+fn read_node(input: &mut Reader<'_>) -> Result<(StreamId, Node), RdbError> {
+    let id = input.string()?;
+    let id = <[u8; 16]>::try_from(&id[..]);
+    let id = u128::from_be_bytes(id.map_err(|_| input.corrupt("the id of a stream's node"))?);
+    let pack = input.string()?;
+    let pack = Listpack::from_bytes(pack).ok().and_then(Node::from_listpack);
+    let node = pack.ok_or_else(|| input.corrupt("damaged listpack of a stream"))?;
+    Ok((StreamId { ms: (id >> 64) as u64, seq: id as u64 }, node))
+}
+
+fn read_group(input: &mut Reader<'_>, kind: u8) -> Result<Group, RdbError> {
+    let last = read_id(input)?;
+    let read = match kind {
+        kind::STREAM => None,
+        _ => Some(input.length()?).filter(|read| *read != UNKNOWN),
+    };
+    let mut group = Group::new(last, read);
+    let mut pending = std::collections::BTreeMap::new();
+    for _ in 0..input.length()? {
+        let id = read_raw_id(input)?;
+        let (time, count) = (i64::from_le_bytes(input.array()?), input.length()?);
+        if pending.insert(id, (time, count)).is_some() {
+            return Err(input.corrupt("an entry is pending twice"));
+        }
+    }
+    for _ in 0..input.length()? {
+        read_consumer(input, kind, &mut group, &mut pending)?;
+    }
+    match pending.is_empty() {
+        true => Ok(group),
+        false => Err(input.corrupt("an entry is pending without a consumer")),
+    }
+}
+
+fn read_consumer(
+    input: &mut Reader<'_>,
+    kind: u8,
+    group: &mut Group,
+    pending: &mut std::collections::BTreeMap<StreamId, (i64, u64)>,
+) -> Result<(), RdbError> {
+    let name = input.string()?;
+    if group.find(&name).is_some() {
+        return Err(input.corrupt("two consumers of the same name"));
+    }
+    let seen = i64::from_le_bytes(input.array()?);
+    let active = match kind {
+        kind::STREAM_3 => i64::from_le_bytes(input.array()?),
+        _ => seen,
+    };
+    let id = group.add_consumer(&name, seen);
+    if let Some(consumer) = group.consumer_mut(id) {
+        consumer.active = Some(active).filter(|active| *active != NEVER);
+    }
+    for _ in 0..input.length()? {
+        let entry = read_raw_id(input)?;
+        let Some((time, count)) = pending.remove(&entry) else {
+            return Err(input.corrupt("a consumer's entry is not pending in its group"));
+        };
+        group.assign(entry, id, time, count);
+    }
+    Ok(())
+}
