@@ -1,12 +1,16 @@
 //! A document as the value of a key.
 
+use cairn_core::rdb::{RdbError, Writer};
 use cairn_core::value::{Emit, Kind, Object};
 
 use crate::print;
+use crate::rdb;
 use crate::tree::{Items, Ref, Value, View};
 
-/// The type, under the name that TYPE and dumps use for it.
-static KIND: Kind = Kind { name: "ReJSON-RL" };
+/// What TYPE and dumps call it.
+pub const NAME: &str = "ReJSON-RL";
+
+static KIND: Kind = Kind { name: NAME };
 
 /// Where counting the nodes of a document stops: what is larger is freed in the background anyway.
 const COUNTED_NODES: usize = 4096;
@@ -42,6 +46,10 @@ impl Object for Document {
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {
         let text = print::to_string(self.root.view());
         emit(&[b"JSON.SET", key, b"$", text.as_bytes()]);
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        Ok(rdb::save(self, out))
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! `tree` holds documents, `parse` and `print` convert them from and to text, `path` finds nodes,
 //! `ops` changes them. None of these knows of keys, clients or replies. On top of them, `document`
-//! is the value type, `commands` is what clients call, and `search` lets search indexes read
+//! is the value type, `rdb` its form in files, `commands` is what clients call, and `search` lets search indexes read
 //! documents; [`module`] puts them together.
 
 pub mod commands;
@@ -12,6 +12,7 @@ pub mod ops;
 pub mod parse;
 pub mod path;
 pub mod print;
+mod rdb;
 mod search;
 #[cfg(test)]
 mod testing;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use cairn_core::command::Spec;
 use cairn_core::module::{Documents, Module};
+use cairn_core::rdb::ModuleType;
 
 pub use document::Document;
 
@@ -44,6 +46,10 @@ impl Module for JsonModule {
 
     fn commands(&self) -> &'static [Spec] {
         commands::SPECS
+    }
+
+    fn value_types(&self) -> &'static [ModuleType] {
+        &rdb::TYPES
     }
 
     fn documents(&self) -> Option<Arc<dyn Documents>> {
