@@ -31,13 +31,26 @@ pub struct Writer {
     bytes: Vec<u8>,
     version: u16,
     compress: bool,
+    alone: bool,
     crc: u64,
 }
 
 impl Writer {
     /// Writes the form of `version`, with strings compressed by LZF where that helps or not.
     pub fn new(version: u16, compress: bool) -> Self {
-        Self { bytes: Vec::new(), version, compress, crc: 0 }
+        Self { bytes: Vec::new(), version, compress, alone: false, crc: 0 }
+    }
+
+    /// What is written will stand alone, as with DUMP: a value leaves out what ties it to other
+    /// keys.
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Whether a value is written without what ties it to other keys.
+    pub fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// The version whose form is written.

@@ -76,6 +76,23 @@ impl Slot {
         // A place is whole at any time, so a panic elsewhere leaves nothing half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The key that the series stands under.
+    pub fn key(&self) -> Option<Arc<[u8]>> {
+        self.lock().as_ref().map(|place| Arc::clone(&place.key))
+    }
+
+    /// The name that a key has now which a rule of the series, or its source, was named by.
+    pub fn present_name(&self, other: &[u8]) -> Box<[u8]> {
+        let slot = self.lock();
+        let Some(place) = slot.as_ref() else { return other.into() };
+        if place.database.linked.load(Ordering::Acquire) == 0 {
+            return other.into();
+        }
+        let links = place.database.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let unheard = links.get(&place.key).map_or(&[][..], Vec::as_slice);
+        unheard.iter().fold(other, |name, moved| moved.apply(name)).into()
+    }
 }
 
 impl Drop for Place {

@@ -64,6 +64,11 @@ impl Rule {
         Bucket::of(ts, self.duration, self.align)
     }
 
+    /// The bucket that is being filled.
+    pub fn open_bucket(&self) -> Option<Bucket> {
+        self.open.map(|open| open.bucket)
+    }
+
     /// The value of the open bucket so far, for LATEST.
     pub fn latest(&self) -> Option<Sample> {
         let mut open = self.open?;

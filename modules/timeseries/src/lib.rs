@@ -11,7 +11,7 @@
 //! * [`args`], [`number`] and [`error`] are the words that clients write and read.
 //!
 //! On top of it, [`catalog`] says which keys are series with which labels, [`object`] makes a series
-//! a value of the keyspace, [`commands`] is what clients call, and [`module()`] ties them together.
+//! a value of the keyspace, `rdb` is its form in files, [`commands`] is what clients call, and [`module()`] ties them together.
 
 pub mod aggregate;
 pub mod args;
@@ -28,6 +28,7 @@ mod module;
 pub mod number;
 pub mod object;
 pub mod query;
+mod rdb;
 pub mod reader;
 pub mod reduce;
 pub mod sample;

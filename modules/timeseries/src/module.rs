@@ -5,9 +5,11 @@ use std::sync::Arc;
 use cairn_core::command::Spec;
 use cairn_core::keyspace::{Space, ValueRef};
 use cairn_core::module::Module;
+use cairn_core::rdb::ModuleType;
 
 use crate::catalog::Catalog;
 use crate::commands;
+use crate::rdb;
 use crate::value::TimeSeries;
 
 /// The version of RedisTimeSeries whose behaviour this is.
@@ -36,6 +38,10 @@ impl Module for TimeSeriesModule {
 
     fn commands(&self) -> &'static [Spec] {
         commands::SPECS
+    }
+
+    fn value_types(&self) -> &'static [ModuleType] {
+        &rdb::TYPES
     }
 
     /// Indexes a series that came under this key. One that left it takes its entry along: it is

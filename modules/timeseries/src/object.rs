@@ -1,9 +1,11 @@
 //! A series as a value of the keyspace.
 
+use cairn_core::rdb::{RdbError, Writer};
 use cairn_core::value::{Emit, Kind, Object};
 
 use crate::chunk::Encoding;
 use crate::number::push_value;
+use crate::rdb;
 use crate::sample::{Batch, MAX_TIMESTAMP};
 use crate::series::Options;
 use crate::value::TimeSeries;
@@ -48,6 +50,10 @@ impl Object for TimeSeries {
         if let Some(source) = &self.source {
             emit(&[b"TS._LINK", key, b"SOURCE", source]);
         }
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
+        Ok(rdb::save(self, out))
     }
 }
 
