@@ -4,7 +4,7 @@
 //! The text goes through the same parser as that of JSON.SET, so the limits of nesting and sizes
 //! are the same. The trees of RedisJSON 1 (encodings 0 to 2) are refused.
 
-use cairn_core::rdb::{ModuleType, RdbError, Reader, TYPE_MODULE, Writer};
+use cairn_core::rdb::{ModuleType, RdbError, Reader, Writer, kind};
 use cairn_core::value::Object;
 
 use crate::document::{Document, NAME};
@@ -23,7 +23,7 @@ pub(crate) fn save(document: &Document, out: &mut Writer) -> u8 {
     out.module_id(NAME, ENCODING);
     out.module_string(print::to_string(document.root.view()).as_bytes());
     out.module_end();
-    TYPE_MODULE
+    kind::MODULE
 }
 
 fn load(input: &mut Reader<'_>, encoding: u16) -> Result<Box<dyn Object>, RdbError> {
@@ -57,7 +57,7 @@ mod tests {
 
     fn written(document: &Document) -> Vec<u8> {
         let mut out = Writer::new(11, false);
-        assert_eq!(document.save(&mut out).ok(), Some(TYPE_MODULE));
+        assert_eq!(document.save(&mut out).ok(), Some(kind::MODULE));
         out.as_bytes().to_vec()
     }
 

@@ -27,7 +27,7 @@ mod gorilla;
 mod parts;
 mod rules;
 
-use cairn_core::rdb::{ModuleType, RdbError, Reader, TYPE_MODULE, Writer};
+use cairn_core::rdb::{ModuleType, RdbError, Reader, Writer, kind};
 use cairn_core::value::Object;
 
 use crate::chunk::{Encoding, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE};
@@ -69,7 +69,7 @@ pub fn save(series: &TimeSeries, out: &mut Writer) -> u8 {
         }
     }
     out.module_end();
-    TYPE_MODULE
+    kind::MODULE
 }
 
 fn save_head(series: &TimeSeries, samples: u64, out: &mut Writer) {

@@ -22,7 +22,7 @@ fn read(bytes: &[u8]) -> Result<TimeSeries, RdbError> {
 fn written(series: &TimeSeries, alone: bool) -> Vec<u8> {
     let out = Writer::new(11, false);
     let mut out = if alone { out.alone() } else { out };
-    assert_eq!(series.save(&mut out).ok(), Some(TYPE_MODULE));
+    assert_eq!(series.save(&mut out).ok(), Some(kind::MODULE));
     out.as_bytes().to_vec()
 }
 
