@@ -48,6 +48,11 @@ pub fn frequency(entry: &Entry, now: i64, decay_minutes: u32) -> u32 {
     elapsed.checked_div(decay_minutes).map_or(counter, |lost| counter.saturating_sub(lost))
 }
 
+/// The bits of an entry whose logarithmic counter is `counter` now.
+pub fn with_frequency(now: i64, counter: u8) -> u32 {
+    minutes(now) << 8 | u32::from(counter)
+}
+
 /// Marks a new entry as used now.
 #[inline]
 pub fn init(entry: &mut Entry, now: i64, tracking: Tracking) {

@@ -1,6 +1,7 @@
 //! Commands on keys of any type: removing, renaming, copying, expiring, finding and sorting them,
 //! and asking what they are.
 
+mod dump;
 mod expiry;
 mod flush;
 mod object;
@@ -20,6 +21,7 @@ pub const SPECS: &[&[Spec]] = &[
     flush::SPECS,
     object::SPECS,
     sort::SPECS,
+    dump::SPECS,
 ];
 
 /// What the specs of the family have in common.

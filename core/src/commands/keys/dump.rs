@@ -1,0 +1,262 @@
+//! DUMP and RESTORE: a value as bytes, in the form of RDB with a version and a checksum behind it.
+
+use super::super::options::is;
+use super::GENERIC;
+use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
+use crate::error::CmdError;
+use crate::keyspace::access::{self, Tracking};
+use crate::keyspace::{Put, Value};
+use crate::notify::Class;
+use crate::rdb::value::{self, Context};
+use crate::rdb::{Reader, VERSION_DEFAULT, VERSION_FIELD_TTL, VERSION_MAX, Writer};
+use crate::util::crc64::crc64;
+use crate::util::int::parse_i64;
+
+/// The commands.
+pub(super) const SPECS: &[Spec] = &[
+    Spec {
+        name: "dump",
+        arity: 2,
+        flags: Flags::READONLY,
+        keys: &[KeySpec::one(1, Access::RO)],
+        since: "2.6.0",
+        summary: "Answers the value of a key as bytes for RESTORE",
+        complexity: "O(1) to find the key, and O(N) in the size of its value",
+        syntax: "key",
+        handler: dump,
+        ..GENERIC
+    },
+    Spec {
+        name: "restore",
+        arity: -4,
+        flags: Flags::WRITE.or(Flags::DENYOOM),
+        acl: Acl::KEYSPACE.or(Acl::DANGEROUS),
+        keys: &[KeySpec::one(1, Access::OW)],
+        since: "2.6.0",
+        summary: "Makes a key of the bytes that DUMP answered",
+        complexity: "O(1) to make the key, and O(N) in the size of its value",
+        syntax: "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+        handler: restore,
+        ..GENERIC
+    },
+];
+
+/// Bytes behind the value: the version and the checksum.
+const FOOTER: usize = 2 + 8;
+
+const BAD_PAYLOAD: CmdError = CmdError::fixed("ERR DUMP payload version or checksum are wrong");
+
+fn dump(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let Some(entry) = ctx.space.lookup(args[1]) else {
+        ctx.reply.null();
+        return Ok(Flow::Done);
+    };
+    let mut body = Writer::new(VERSION_MAX, true);
+    let kind = value::save(entry.value(), &mut body).map_err(unsavable)?;
+    let newer = matches!(kind, crate::rdb::kind::HASH_TTL);
+    let version = if newer { VERSION_FIELD_TTL } else { VERSION_DEFAULT };
+    let mut bytes = Vec::with_capacity(1 + body.as_bytes().len() + FOOTER);
+    bytes.push(kind);
+    bytes.extend_from_slice(body.as_bytes());
+    bytes.extend_from_slice(&version.to_le_bytes());
+    let sum = crc64(0, &bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    ctx.reply.bulk(&bytes);
+    Ok(Flow::Done)
+}
+
+fn unsavable(error: crate::rdb::RdbError) -> CmdError {
+    CmdError::new(format!("ERR {error}"))
+}
+
+/// What RESTORE was asked to do besides.
+#[derive(Default)]
+struct Options {
+    replace: bool,
+    absolute: bool,
+    idle: Option<i64>,
+    frequency: Option<u8>,
+}
+
+fn options(words: &[&[u8]]) -> Result<Options, CmdError> {
+    let mut options = Options::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if is(word, "REPLACE") {
+            options.replace = true;
+        } else if is(word, "ABSTTL") {
+            options.absolute = true;
+        } else if is(word, "IDLETIME") && options.frequency.is_none() {
+            let seconds = number(words.next().ok_or(CmdError::SYNTAX)?)?;
+            if seconds < 0 {
+                return Err(CmdError::fixed("ERR Invalid IDLETIME value, must be >= 0"));
+            }
+            options.idle = Some(seconds);
+        } else if is(word, "FREQ") && options.idle.is_none() {
+            let frequency = number(words.next().ok_or(CmdError::SYNTAX)?)?;
+            let error = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+            options.frequency = Some(u8::try_from(frequency).map_err(|_| CmdError::fixed(error))?);
+        } else {
+            return Err(CmdError::SYNTAX);
+        }
+    }
+    Ok(options)
+}
+
+fn number(word: &[u8]) -> Result<i64, CmdError> {
+    parse_i64(word).ok_or(CmdError::NOT_INT)
+}
+
+fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, payload) = (args[1], args[3]);
+    let options = options(&args[4..])?;
+    if !options.replace && ctx.space.lookup_mut(key).is_some() {
+        return Err(CmdError::fixed("BUSYKEY Target key name already exists."));
+    }
+    let ttl = number(args[2])?;
+    if ttl < 0 {
+        return Err(CmdError::fixed("ERR Invalid TTL value, must be >= 0"));
+    }
+    let body = checked(payload).ok_or(BAD_PAYLOAD)?;
+    let now = ctx.space.now();
+    let expiry = match (ttl, options.absolute) {
+        (0, _) => None,
+        (ttl, true) => Some(ttl),
+        (ttl, false) => Some(now.saturating_add(ttl)),
+    };
+    let value = read(ctx, body)?;
+    let existed = options.replace && ctx.space.remove(key);
+    let Some(value) = value.filter(|_| expiry.is_none_or(|at| at > now)) else {
+        // Nothing is left of it, or its time is over already.
+        if existed {
+            ctx.space.effect(&[b"DEL", key]);
+            ctx.space.changed(Class::GENERIC, "del", key);
+        }
+        ctx.reply.ok();
+        return Ok(Flow::Done);
+    };
+    put(ctx, key, value, expiry, &options);
+    state_effect(ctx, args, expiry);
+    ctx.space.signal(key);
+    ctx.space.changed(Class::GENERIC, "restore", key);
+    ctx.reply.ok();
+    Ok(Flow::Done)
+}
+
+/// The payload without its footer, if that is right.
+fn checked(payload: &[u8]) -> Option<&[u8]> {
+    let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
+    let (version, sum) = footer.split_first_chunk::<2>()?;
+    let sum = u64::from_le_bytes(*sum.first_chunk()?);
+    let known = u16::from_le_bytes(*version) <= VERSION_MAX
+        || u16::from_le_bytes(*version) == crate::rdb::VERSION_VALKEY;
+    // A sum of zero was never computed.
+    let right = sum == 0 || sum == crc64(0, &payload[..body.len() + 2]);
+    (known && right).then_some(body)
+}
+
+fn read(ctx: &Ctx<'_, '_>, body: &[u8]) -> Result<Option<Value>, CmdError> {
+    let engine = ctx.engine();
+    let limits = &engine.tuning.limits;
+    let context = Context { limits, modules: &engine.modules, now: Some(ctx.space.now()) };
+    let bad = CmdError::fixed("ERR Bad data format");
+    let mut input = Reader::new(body, 0);
+    let Ok(kind) = input.byte() else { return Err(bad) };
+    match value::load(&mut input, kind, context) {
+        Ok(value) if input.rest().is_empty() => Ok(value),
+        _ => Err(bad),
+    }
+}
+
+fn put(ctx: &mut Ctx<'_, '_>, key: &[u8], value: Value, expiry: Option<i64>, options: &Options) {
+    ctx.space.put(key, value, expiry.map_or(Put::Persist, Put::At));
+    let (now, tracking) = (ctx.space.now(), ctx.engine().tuning.tracking());
+    let Some(entry) = ctx.space.lookup_mut(key) else { return };
+    match (tracking, options.idle, options.frequency) {
+        (Tracking::Lru, Some(seconds), _) => {
+            entry.set_clock(access::lru_clock(now.saturating_sub(seconds.saturating_mul(1000))));
+        }
+        (Tracking::Lfu { .. }, _, Some(frequency)) => {
+            entry.set_clock(access::with_frequency(now, frequency));
+        }
+        _ => {}
+    }
+}
+
+/// The log has the moment at which the key expires, not the time until then.
+fn state_effect(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], expiry: Option<i64>) {
+    let Some(at) = expiry else { return };
+    let at = at.to_string();
+    let mut words: Vec<&[u8]> = vec![b"RESTORE", args[1], at.as_bytes(), args[3]];
+    let given = args[4..].iter().any(|word| is(word, "ABSTTL"));
+    words.extend_from_slice(&args[4..]);
+    if !given {
+        words.push(b"ABSTTL");
+    }
+    ctx.space.effect(&words);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::testing::{Bed, START};
+
+    fn dumped(bed: &mut Bed, key: &str) -> Vec<u8> {
+        let reply = bed.call(&[b"DUMP", key.as_bytes()]);
+        let from = reply.iter().position(|b| *b == b'\n').expect("a bulk string") + 1;
+        reply[from..reply.len() - 2].to_vec()
+    }
+
+    #[test]
+    fn a_value_travels_with_its_deadline() {
+        let mut bed = Bed::new();
+        bed.run("RPUSH a 1 2 3");
+        let payload = dumped(&mut bed, "a");
+        bed.effects();
+        assert_eq!(bed.call(&[b"RESTORE", b"b", b"1000", &payload]), b"+OK\r\n");
+        let effects = bed.effects();
+        assert!(effects.starts_with(&format!("RESTORE b {} ", START + 1000)), "{effects}");
+        assert!(effects.ends_with(" ABSTTL"), "{effects}");
+        bed.check(
+            r#"
+            LRANGE b 0 -1 -> ["1" "2" "3"]
+            PTTL b -> 1000
+            DUMP nothing -> nil
+            "#,
+        );
+        let busy = bed.call(&[b"RESTORE", b"b", b"0", &payload]);
+        assert_eq!(busy, b"-BUSYKEY Target key name already exists.\r\n");
+        assert_eq!(bed.call(&[b"RESTORE", b"b", b"0", &payload, b"REPLACE"]), b"+OK\r\n");
+        bed.check("TTL b -> -1");
+        let past = (START - 1).to_string();
+        let words = [b"RESTORE", &b"b"[..], past.as_bytes(), &payload, b"REPLACE", b"ABSTTL"];
+        assert_eq!(bed.call(&words), b"+OK\r\n");
+        bed.check("EXISTS b -> 0");
+    }
+
+    #[test]
+    fn the_footer_is_checked() {
+        let mut bed = Bed::new();
+        bed.run("SET a value");
+        let payload = dumped(&mut bed, "a");
+        for at in 0..payload.len() {
+            let mut changed = payload.clone();
+            changed[at] ^= 0x10;
+            let reply = bed.call(&[b"RESTORE", b"b", b"0", &changed]);
+            assert_eq!(reply, b"-ERR DUMP payload version or checksum are wrong\r\n");
+        }
+    }
+
+    proptest! {
+        /// Without a checksum nothing but the reader stands between the bytes and the keyspace.
+        #[test]
+        fn hostile_payloads_do_no_harm(mut body in proptest::collection::vec(any::<u8>(), 1..200)) {
+            let mut bed = Bed::new();
+            body[0] %= 26;
+            body.extend_from_slice(&[11, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            let reply = bed.call(&[b"RESTORE", b"b", b"0", &body]);
+            prop_assert!(reply == b"+OK\r\n" || reply == b"-ERR Bad data format\r\n");
+        }
+    }
+}
