@@ -21,7 +21,7 @@ use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
 use crate::persist::schedule;
 use crate::server::Server;
-use crate::{commands, memory, supervise, version};
+use crate::{commands, memory, persist, supervise, version};
 
 /// A server that listens.
 pub struct Running {
@@ -120,6 +120,9 @@ impl Running {
             server.log.warning(&format!("configuration: '{name}' is obsolete and ignored"));
         }
         let (tcp, unix) = open_sockets(&config)?;
+        if !config.bool(persistence::APPENDONLY) {
+            persist::load::at_start(&server)?;
+        }
         let threads = start_threads(&server)?;
         Ok(Self { server, threads, tcp, unix })
     }
@@ -168,6 +171,13 @@ impl Running {
         server.log.notice("Cairn is now ready to exit, bye bye...");
         Ok(())
     }
+}
+
+/// How the append-only file loads the snapshot that it begins with. Returns how long that is.
+pub fn load_rdb(server: &Arc<Server>) -> impl Fn(&Path) -> Result<u64, String> + use<> {
+    let server = Arc::clone(server);
+    let options = persist::load::Options { keep_expired: true, ..Default::default() };
+    move |path| persist::load::load(&server, path, options).map(|loaded| loaded.bytes)
 }
 
 fn tell_supervisor(server: &Server, state: &str) {

@@ -175,23 +175,30 @@ impl Engine {
         scope: &Scope,
         work: impl FnOnce(&mut Space<'_>) -> R,
     ) -> R {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let (token, mut wait) = (self.next_session_id(), Wait::default());
-        let held = loop {
-            match self.poll_hold(worker, token, &mut wait, scope, &waker) {
-                Some(held) => break held,
-                None => {
-                    self.end_turn(worker);
-                    std::thread::park();
-                }
-            }
-        };
+        let held = self.wait_for(worker, scope);
         worker.read_clock();
         let mut space = Space::new(self, worker, held, 0);
         let result = work(&mut space);
         space.end();
         self.end_turn(worker);
         result
+    }
+
+    fn wait_for(&self, worker: &Worker, scope: &Scope) -> Held<'_> {
+        let (token, mut wait) = (self.next_session_id(), Wait::default());
+        // Mostly it is free, and nobody has to be woken.
+        if let Some(held) = self.poll_hold(worker, token, &mut wait, scope, Waker::noop()) {
+            return held;
+        }
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        loop {
+            self.end_turn(worker);
+            if let Some(held) = self.poll_hold(worker, token, &mut wait, scope, &waker) {
+                return held;
+            }
+            self.end_turn(worker);
+            std::thread::park();
+        }
     }
 
     /// Begins a snapshot of all databases, at a moment at which no command runs; `at_start` is

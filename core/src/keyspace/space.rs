@@ -307,6 +307,29 @@ impl<'e> Space<'e> {
         self.find(key).and_then(Entry::expiry).is_some_and(|at| at <= self.due)
     }
 
+    /// Whether there is an entry of a key, even if its time is over.
+    pub fn has_entry(&self, key: &[u8]) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Says that a key was not used for so many seconds.
+    pub fn set_idle(&mut self, key: &[u8], now: i64, seconds: u64) {
+        let idle = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+        self.set_clock(key, access::lru_clock(now.saturating_sub(idle)), false);
+    }
+
+    /// Says how often a key was used, as the logarithmic counter does.
+    pub fn set_frequency(&mut self, key: &[u8], now: i64, counter: u8) {
+        self.set_clock(key, access::with_frequency(now, counter), true);
+    }
+
+    fn set_clock(&mut self, key: &[u8], clock: u32, counts: bool) {
+        let is_lfu = matches!(self.engine.tuning.tracking(), access::Tracking::Lfu { .. });
+        if let Some(entry) = self.find_mut(key).filter(|_| is_lfu == counts) {
+            entry.set_clock(clock);
+        }
+    }
+
     /// The entry of a key, whether or not its time is over.
     pub(super) fn find(&self, key: &[u8]) -> Option<&Entry> {
         let Place { shard, hash } = self.place(key);

@@ -1,11 +1,14 @@
 //! What is on disk: snapshots (RDB), when they are taken, and what is loaded at the start.
 //!
+//! - [`load`]: loads a file.
 //! - [`save`]: takes a snapshot into a file.
 //! - [`schedule`]: BGSAVE, `save` points, and what commands are refused after a failure.
 //!
 //! How entries are taken as they stood at one moment is `cairn_core::keyspace::Snapshot`'s
 //! business; how they look in a file is `cairn_core::rdb`'s.
 
+pub mod load;
+mod map;
 pub mod save;
 pub mod schedule;
 
@@ -43,6 +46,8 @@ pub struct Persistence {
     keys_total: AtomicU64,
     /// Changes counted when the last snapshot that succeeded was begun.
     changes_saved: AtomicU64,
+    /// How far loading has come.
+    pub progress: load::Progress,
     state: Mutex<State>,
 }
 
@@ -83,6 +88,7 @@ impl Default for Persistence {
             keys_done: AtomicU64::new(0),
             keys_total: AtomicU64::new(0),
             changes_saved: AtomicU64::new(0),
+            progress: load::Progress::default(),
             state: Mutex::new(State {
                 running: None,
                 scheduled: false,

@@ -4,7 +4,6 @@ use super::super::options::is;
 use super::GENERIC;
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
 use crate::error::CmdError;
-use crate::keyspace::access::{self, Tracking};
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::rdb::value::{self, Context};
@@ -170,16 +169,12 @@ fn read(ctx: &Ctx<'_, '_>, body: &[u8]) -> Result<Option<Value>, CmdError> {
 
 fn put(ctx: &mut Ctx<'_, '_>, key: &[u8], value: Value, expiry: Option<i64>, options: &Options) {
     ctx.space.put(key, value, expiry.map_or(Put::Persist, Put::At));
-    let (now, tracking) = (ctx.space.now(), ctx.engine().tuning.tracking());
-    let Some(entry) = ctx.space.lookup_mut(key) else { return };
-    match (tracking, options.idle, options.frequency) {
-        (Tracking::Lru, Some(seconds), _) => {
-            entry.set_clock(access::lru_clock(now.saturating_sub(seconds.saturating_mul(1000))));
-        }
-        (Tracking::Lfu { .. }, _, Some(frequency)) => {
-            entry.set_clock(access::with_frequency(now, frequency));
-        }
-        _ => {}
+    let now = ctx.space.now();
+    if let Some(seconds) = options.idle {
+        ctx.space.set_idle(key, now, seconds.unsigned_abs());
+    }
+    if let Some(counter) = options.frequency {
+        ctx.space.set_frequency(key, now, counter);
     }
 }
 

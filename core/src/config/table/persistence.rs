@@ -70,6 +70,9 @@ crate::params! {
     RDB_DEL_SYNC_FILES = Param::bool("rdb-del-sync-files", "no").later();
     /// Whether writes are refused after a snapshot failed.
     STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes");
+    /// Whether values of modules that are not loaded are left out of what is loaded, with a warning;
+    /// otherwise they are an error.
+    RDB_SKIP_UNKNOWN_MODULES = Param::bool("rdb-skip-unknown-modules", "no");
     /// Whether loaded values are checked in depth: never, always, or those from clients. They are
     /// always checked enough to be safe.
     SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();

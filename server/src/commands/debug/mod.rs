@@ -6,6 +6,7 @@
 mod digest;
 mod populate;
 mod protocol;
+mod reload;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,6 +54,14 @@ const SUBCOMMANDS: &[Spec] = &[
         summary: "Turns active expiry on or off",
         syntax: "<0 | 1>",
         handler: set_active_expire,
+        ..ABOUT
+    },
+    Spec {
+        name: "reload",
+        arity: -2,
+        summary: "Writes all data to disk and loads it again",
+        syntax: "[NOSAVE] [NOFLUSH] [MERGE]",
+        handler: reload::reload,
         ..ABOUT
     },
     Spec {
