@@ -66,6 +66,10 @@ pub trait Module: Any + Send + Sync {
         None
     }
 
+    /// The keys of a file are all there now, after whatever [`Module::load_aux`] took back. Called
+    /// while no shard is held.
+    fn loaded(&self) {}
+
     /// How other modules read this module's documents, if it has such a type.
     fn documents(&self) -> Option<Arc<dyn Documents>> {
         None

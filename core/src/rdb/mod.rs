@@ -79,6 +79,8 @@ pub struct ModuleType {
     pub name: &'static str,
     /// The newest encoding that `load` understands, and the one that is written (0 to 1023).
     pub encoding: u16,
+    /// Whether its module wants to hear of changed keys as soon as there is such a value.
+    pub observed: bool,
     /// Reads a value.
     pub load: LoadValue,
 }

@@ -16,7 +16,8 @@ use crate::tree::View;
 const ENCODING: u16 = 3;
 
 /// The type of documents.
-pub static TYPES: [ModuleType; 1] = [ModuleType { name: NAME, encoding: ENCODING, load }];
+pub static TYPES: [ModuleType; 1] =
+    [ModuleType { name: NAME, encoding: ENCODING, observed: false, load }];
 
 /// Writes a document and returns its type byte.
 pub(crate) fn save(document: &Document, out: &mut Writer) -> u8 {

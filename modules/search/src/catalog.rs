@@ -51,6 +51,8 @@ pub struct Definition {
     pub score: f32,
     /// The index.
     pub index: Index,
+    /// Whether keys are being loaded that are to be indexed only when all of them are there.
+    pub awaits_keys: AtomicBool,
     /// Whether the keys that were there before are still being indexed.
     pub scanning: AtomicBool,
     /// Shards that the scan has finished.
@@ -208,9 +210,10 @@ impl Catalog {
         all.is_empty()
     }
 
-    /// Calls `f` for each index that covers a key.
+    /// Calls `f` for each index that covers a key and does not wait for keys to be loaded.
     pub fn covering(&self, db: usize, key: &[u8], mut f: impl FnMut(&Definition)) {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        all.iter().filter(|d| d.covers(db, key)).for_each(|d| f(d));
+        let ready = all.iter().filter(|d| !d.awaits_keys.load(Ordering::Relaxed));
+        ready.filter(|d| d.covers(db, key)).for_each(|d| f(d));
     }
 }

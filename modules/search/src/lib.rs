@@ -3,7 +3,7 @@
 //! The engine here is a mutable inverted index whose writes are visible to the next search and
 //! whose totals are exact. It knows nothing of commands, connections or the keyspace: documents
 //! come in as fields, queries as text, and hits leave as keys. On top of it, [`catalog`] says which
-//! keys are documents of which index, [`commands`] is what clients call, and [`module`] ties both
+//! keys are documents of which index, [`commands`] is what clients call, `rdb` keeps definitions in files, and [`module`] ties both
 //! to the keyspace.
 //!
 //! * [`schema`] says what is indexed; [`analysis`] turns text into terms.
@@ -28,6 +28,7 @@ pub mod numeric;
 pub mod plan;
 pub mod postings;
 pub mod query;
+mod rdb;
 pub mod schema;
 pub mod score;
 pub mod search;

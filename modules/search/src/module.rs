@@ -7,10 +7,12 @@ use std::time::Duration;
 use cairn_core::command::Spec;
 use cairn_core::keyspace::{SHARDS, Space};
 use cairn_core::module::Module;
+use cairn_core::rdb::{RdbError, Reader, SaveAux};
 use cairn_core::{Engine, Worker};
 
-use crate::catalog::{Catalog, Definition};
+use crate::catalog::{Catalog, Definition, MAX_INDEXES};
 use crate::commands;
+use crate::rdb;
 
 /// The module.
 #[derive(Default)]
@@ -62,6 +64,35 @@ impl Module for SearchModule {
         }
     }
 
+    fn save_aux(&self, save: &mut SaveAux<'_>) {
+        rdb::save(&self.catalog.list(), save);
+    }
+
+    /// The indexes that are loaded wait for [`Module::loaded`].
+    fn load_aux(
+        &self,
+        name: &str,
+        encoding: u16,
+        input: &mut Reader<'_>,
+    ) -> Option<Result<(), RdbError>> {
+        let engine = self.engine.get().and_then(Weak::upgrade)?;
+        let mut warn = |text: &str| {
+            if let Some(host) = engine.host() {
+                host.warn(text);
+            }
+        };
+        let loaded = rdb::load(&engine, name, encoding, input, &mut warn)?;
+        Some(loaded.and_then(|all| all.into_iter().try_for_each(|d| self.adopt(&engine, d))))
+    }
+
+    fn loaded(&self) {
+        for definition in self.catalog.list() {
+            if definition.awaits_keys.swap(false, Ordering::Relaxed) {
+                self.scan(&definition);
+            }
+        }
+    }
+
     fn info(&self, out: &mut dyn FnMut(&str, &str, &str)) {
         let all = self.catalog.list();
         let docs: u64 = all.iter().map(|d| d.index.info().docs).sum();
@@ -71,6 +102,21 @@ impl Module for SearchModule {
 }
 
 impl SearchModule {
+    /// Adds an index from a file, in the place of one that has its name.
+    fn adopt(&self, engine: &Engine, definition: Arc<Definition>) -> Result<(), RdbError> {
+        let db = |d: &Definition| d.db.load(Ordering::Relaxed);
+        let is_same = |d: &Definition| d.name == definition.name && db(d) == db(&definition);
+        self.catalog.drop_where(is_same);
+        definition.awaits_keys.store(true, Ordering::Relaxed);
+        definition.scanning.store(true, Ordering::Relaxed);
+        engine.modules.observe_keys(true);
+        if self.catalog.add(definition) {
+            Ok(())
+        } else {
+            Err(RdbError::Unsupported(format!("more than {MAX_INDEXES} search indexes")))
+        }
+    }
+
     /// Indexes the keys that were there before an index, in the background.
     pub fn scan(&self, definition: &Arc<Definition>) {
         let Some(engine) = self.engine.get().and_then(Weak::upgrade) else { return };

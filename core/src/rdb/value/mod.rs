@@ -99,6 +99,9 @@ fn load_module(input: &mut Reader<'_>, context: Context<'_>) -> Result<Option<Va
         let text = format!("type '{name}' in encoding {encoding}, newer than {}", known.encoding);
         return Err(RdbError::Unsupported(text));
     }
+    if known.observed {
+        context.modules.observe_keys(true);
+    }
     let object = (known.load)(input, encoding)?;
     input.module_end()?;
     Ok(Some(Value::Object(object)))

@@ -7,7 +7,7 @@ pub mod stop_words;
 pub mod tokenizer;
 
 pub use stemmer::{STEM_PREFIX, Stems};
-pub use stop_words::StopWords;
+pub use stop_words::{DEFAULT_STOP_WORDS, StopWords};
 pub use tokenizer::{Token, is_separator, tokenize};
 
 pub use rust_stemmers::Algorithm as Language;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use cairn_core::CmdError;
 use cairn_core::command::{Ctx, Flow, Outcome};
 use cairn_core::keyspace::{SHARDS, Scope, ShardSet};
 use cairn_core::notify::Class;
 use cairn_core::util::float::parse_f64;
+use cairn_core::{CmdError, Engine};
 
 use super::words::Words;
 use super::{done, find, module};
@@ -17,23 +17,34 @@ use crate::index::Index;
 use crate::schema::{Field, FieldKind, Schema, Sortable, TagOptions, TextOptions};
 
 /// What stands before SCHEMA.
-struct Head {
-    source: Source,
-    prefixes: Vec<Vec<u8>>,
-    score: f32,
-    stop_words: Option<Vec<String>>,
-    skip_scan: bool,
+pub struct Head {
+    /// The type of keys.
+    pub source: Source,
+    /// What keys begin with.
+    pub prefixes: Vec<Vec<u8>>,
+    /// The score of documents.
+    pub score: f32,
+    /// Stop words other than the default ones.
+    pub stop_words: Option<Vec<String>>,
+    /// Keys that are there already are not indexed.
+    pub skip_scan: bool,
 }
 
-impl Head {
-    fn parse(words: &mut Words<'_>) -> Result<Self, CmdError> {
-        let mut head = Head {
+impl Default for Head {
+    fn default() -> Self {
+        Self {
             source: Source::Hash,
             prefixes: vec![Vec::new()],
             score: 1.0,
             stop_words: None,
             skip_scan: false,
-        };
+        }
+    }
+}
+
+impl Head {
+    fn parse(words: &mut Words<'_>) -> Result<Self, CmdError> {
+        let mut head = Head::default();
         while !words.accept("schema") {
             if words.accept("on") {
                 head.source = match words.text("ON")?.to_ascii_uppercase().as_str() {
@@ -85,9 +96,11 @@ fn unknown(word: Option<&[u8]>) -> CmdError {
 }
 
 /// A field and where it comes from.
-struct FieldSpec {
-    field: Field,
-    identifier: String,
+pub struct FieldSpec {
+    /// The field.
+    pub field: Field,
+    /// The hash field or JSON path.
+    pub identifier: String,
 }
 
 fn parse_fields(words: &mut Words<'_>) -> Result<Vec<FieldSpec>, CmdError> {
@@ -180,28 +193,14 @@ pub fn create(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let head = Head::parse(&mut words)?;
     let fields = parse_fields(&mut words)?;
     let module = module(ctx)?;
-    let (sources, schema_fields) = sources(ctx, &head, fields)?;
-    let stop_words = head.stop_words.map_or_else(StopWords::default, StopWords::new);
-    let schema = Schema::with_analyzer(schema_fields, Analyzer::english(stop_words));
-    let schema = schema.map_err(|e| CmdError::new(format!("ERR {e}")))?;
-    let definition = Arc::new(Definition {
-        name: args[1].to_vec(),
-        db: AtomicUsize::new(ctx.session.db),
-        source: head.source,
-        prefixes: head.prefixes,
-        fields: sources,
-        score: head.score,
-        index: Index::new(schema),
-        scanning: AtomicBool::new(false),
-        scanned: AtomicU32::new(if head.skip_scan { SHARDS as u32 } else { 0 }),
-        dropped: AtomicBool::new(false),
-    });
+    let skip_scan = head.skip_scan;
+    let definition = Arc::new(define(ctx.engine(), args[1], ctx.session.db, head, fields)?);
     if !module.catalog.add(Arc::clone(&definition)) {
         return Err(CmdError::fixed("ERR Index already exists"));
     }
     // From here on writes are seen; what was there before is read by the scan.
     ctx.engine().modules.observe_keys(true);
-    if !head.skip_scan {
+    if !skip_scan {
         module.scan(&definition);
     }
     ctx.space.count_change();
@@ -209,15 +208,45 @@ pub fn create(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     done()
 }
 
+/// An index that is empty as yet.
+///
+/// # Errors
+/// When the fields make no schema, or paths are no paths.
+pub fn define(
+    engine: &Engine,
+    name: &[u8],
+    db: usize,
+    head: Head,
+    fields: Vec<FieldSpec>,
+) -> Result<Definition, CmdError> {
+    let (sources, schema_fields) = sources(engine, head.source, fields)?;
+    let stop_words = head.stop_words.map_or_else(StopWords::default, StopWords::new);
+    let schema = Schema::with_analyzer(schema_fields, Analyzer::english(stop_words));
+    let schema = schema.map_err(|e| CmdError::new(format!("ERR {e}")))?;
+    Ok(Definition {
+        name: name.to_vec(),
+        db: AtomicUsize::new(db),
+        source: head.source,
+        prefixes: head.prefixes,
+        fields: sources,
+        score: head.score,
+        index: Index::new(schema),
+        awaits_keys: AtomicBool::new(false),
+        scanning: AtomicBool::new(false),
+        scanned: AtomicU32::new(if head.skip_scan { SHARDS as u32 } else { 0 }),
+        dropped: AtomicBool::new(false),
+    })
+}
+
 fn sources(
-    ctx: &Ctx<'_, '_>,
-    head: &Head,
+    engine: &Engine,
+    source: Source,
     fields: Vec<FieldSpec>,
 ) -> Result<(Vec<FieldSource>, Vec<Field>), CmdError> {
-    let documents = ctx.engine().modules.documents();
+    let documents = engine.modules.documents();
     let (mut sources, mut schema) = (Vec::new(), Vec::new());
     for FieldSpec { field, identifier } in fields {
-        let path = match (head.source, documents) {
+        let path = match (source, documents) {
             (Source::Hash, _) => None,
             (Source::Json, None) => {
                 return Err(CmdError::fixed("ERR the JSON module is not loaded"));

@@ -5,6 +5,8 @@ mod info;
 mod query;
 mod words;
 
+pub use create::{FieldSpec, Head, define};
+
 use std::sync::Arc;
 
 use cairn_core::CmdError;

@@ -46,7 +46,7 @@ const OLDEST: u16 = 7;
 
 /// The type of series.
 pub static TYPES: [ModuleType; 1] =
-    [ModuleType { name: KIND.name, encoding: ENCODING, load: load_object }];
+    [ModuleType { name: KIND.name, encoding: ENCODING, observed: true, load: load_object }];
 
 /// Bytes of a sample in an uncompressed chunk.
 const SAMPLE_SIZE: usize = 16;
