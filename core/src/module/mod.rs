@@ -118,6 +118,13 @@ impl Modules {
         self.observed.store(observe, Ordering::SeqCst);
     }
 
+    /// Tells modules of a key that came from a file, if they want to hear of keys.
+    pub fn tell_of(&self, space: &Space<'_>, db: usize, key: &[u8]) {
+        if self.observes_keys() {
+            self.all.iter().for_each(|module| module.key_changed(space, db, key));
+        }
+    }
+
     /// Whether modules are told of changed keys.
     #[inline]
     pub fn observes_keys(&self) -> bool {

@@ -253,6 +253,7 @@ impl Shared<'_> {
             if fresh {
                 space.put(&record.key, value, record.expiry.map_or(Put::Persist, Put::At));
                 set_usage(space, &record.key, usage, self.now);
+                self.engine.modules.tell_of(space, record.db, &record.key);
             }
             fresh
         });

@@ -50,7 +50,7 @@ fn dump(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.reply.null();
         return Ok(Flow::Done);
     };
-    let mut body = Writer::new(VERSION_MAX, true);
+    let mut body = Writer::new(VERSION_MAX, true).alone();
     let kind = value::save(entry.value(), &mut body).map_err(unsavable)?;
     let newer = matches!(kind, crate::rdb::kind::HASH_TTL);
     let version = if newer { VERSION_FIELD_TTL } else { VERSION_DEFAULT };

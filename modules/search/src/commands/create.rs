@@ -286,6 +286,8 @@ pub fn drop_index(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.reply.ok();
         return done();
     }
+    // The documents are logged one by one, as the time of their deletion is nowhere else to be had.
+    ctx.space.effect(&[b"FT.DROPINDEX", args[1]]);
     delete_documents(ctx, Box::new(Deletion { definition, shard: 0, cursor: 0 }))
 }
 

@@ -99,3 +99,6 @@ fn find(ctx: &Ctx<'_, '_>, name: &[u8]) -> Result<Arc<Definition>, CmdError> {
 fn done() -> Outcome {
     Ok(Flow::Done)
 }
+
+#[cfg(test)]
+mod tests;
