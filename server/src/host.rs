@@ -41,6 +41,7 @@ impl Host for ServerHost {
         }
         if self.0.persistence.refuses() {
             self.0.persistence.refusal(command)?;
+            self.0.aof.refusal(&self.0, session, command)?;
         }
         crate::commands::check_subscriber(session, command)
     }

@@ -3,6 +3,7 @@
 //! The binary in `main.rs` is a thin shell around this library, so that tests, benches and fuzz
 //! targets can reach its parts.
 
+pub mod aof;
 pub mod client;
 pub mod commands;
 pub mod demo;

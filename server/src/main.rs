@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cairn_core::config::command_line::{self, Action, CommandLine};
 use cairn_core::module::Module;
 use cairn_server::start::{self, ModuleChoice, Running};
-use cairn_server::{demo, version};
+use cairn_server::{aof, demo, version};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -15,6 +15,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const USAGE: &str = "\
 Usage: cairn-server [/path/to/redis.conf] [--option value ...] [-]
        cairn-server demo [--port PORT] [--exit]
+       cairn-server check-aof [--fix | --truncate-to-timestamp TIME] FILE
        cairn-server -v | --version
        cairn-server -h | --help
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = std::env::args_os().skip(1).map(|a| a.into_vec()).collect();
     let result = match arguments.split_first() {
         Some((first, rest)) if first == b"demo" => demo(rest),
+        Some((first, rest)) if first == b"check-aof" => check_aof(rest),
         _ => redis_server(&arguments),
     };
     match result {
@@ -60,6 +62,10 @@ fn redis_server(arguments: &[Vec<u8>]) -> Result<(), String> {
 fn demo(arguments: &[Vec<u8>]) -> Result<(), String> {
     let all: Vec<Arc<dyn Module>> = MODULES.iter().map(|choice| (choice.make)()).collect();
     demo::run(&demo::Options::parse(arguments)?, all)
+}
+
+fn check_aof(arguments: &[Vec<u8>]) -> Result<(), String> {
+    aof::check::run(arguments, &mut std::io::stdin().lock())
 }
 
 /// All modules: adding one is a line here.

@@ -14,6 +14,7 @@ use cairn_core::session::Session;
 use cairn_core::{Engine, clock};
 use tokio::sync::Notify;
 
+use crate::aof::Aof;
 use crate::client::{Client, Usage};
 use crate::commands;
 use crate::log::Log;
@@ -48,6 +49,8 @@ pub struct Server {
     pub tracking: Tracking,
     /// Snapshots on disk.
     pub persistence: Persistence,
+    /// The append-only file.
+    pub aof: Aof,
     /// When the server started, in Unix nanoseconds.
     pub started: u64,
     /// Forty random hexadecimal digits.
@@ -129,6 +132,7 @@ impl Server {
             observers: Observers::default(),
             tracking: Tracking::default(),
             persistence: Persistence::default(),
+            aof: Aof::default(),
             started: clock::now_nanos(),
             run_id: run_id(),
             startup_memory: memory::allocated(),

@@ -21,7 +21,7 @@ use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
 use crate::persist::schedule;
 use crate::server::Server;
-use crate::{commands, memory, persist, supervise, version};
+use crate::{aof, commands, memory, persist, supervise, version};
 
 /// A server that listens.
 pub struct Running {
@@ -111,6 +111,7 @@ impl Running {
         follow_backlog(&server);
         follow_memory(&server);
         follow_persistence(&server);
+        aof::follow_config(&server);
         config.apply_all()?;
         server.engine.modules.start(&server.engine);
         for name in &startup.without_effect {
@@ -123,6 +124,7 @@ impl Running {
         if !config.bool(persistence::APPENDONLY) {
             persist::load::at_start(&server)?;
         }
+        aof::open(&server, &load_rdb(&server))?;
         let threads = start_threads(&server)?;
         Ok(Self { server, threads, tcp, unix })
     }
@@ -164,6 +166,7 @@ impl Running {
             // A thread that panicked has nothing more to finish.
             let _ = thread.join();
         }
+        server.aof.stop();
         if let Some(path) = socket {
             // It may be gone already.
             let _ = std::fs::remove_file(path);

@@ -309,8 +309,6 @@ pub struct Spec {
     pub acl: Acl,
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
-    /// What it does with its keys if that depends on its words ([`Access::VARIABLE_FLAGS`]).
-    pub varies: Option<fn(&[&[u8]]) -> Access>,
     /// Finds the keys where `keys` cannot.
     pub find_keys: Option<KeyFinder>,
     /// Which shards it needs.
@@ -339,7 +337,6 @@ impl Spec {
         flags: Flags::NONE,
         acl: Acl::NONE,
         keys: &[],
-        varies: None,
         find_keys: None,
         reach: Reach::Keys,
         group: "generic",

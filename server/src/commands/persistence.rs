@@ -1,4 +1,4 @@
-//! SAVE, BGSAVE, LASTSAVE: snapshots at a client's wish.
+//! SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF: what is written to disk at a client's wish.
 
 use std::sync::Arc;
 
@@ -30,6 +30,19 @@ pub const SPECS: &[Spec] = &[
         summary: "Writes all data to disk in the background",
         syntax: "[SCHEDULE | CANCEL]",
         handler: bgsave,
+        ..ABOUT
+    },
+    Spec {
+        name: "bgrewriteaof",
+        arity: 1,
+        flags: ADMIN,
+        summary: "Rewrites the append-only file in the background",
+        handler: |ctx, _| {
+            let server = server(ctx)?;
+            let answer = server.aof.request_rewrite(server)?;
+            ctx.reply.simple(answer);
+            Ok(Flow::Done)
+        },
         ..ABOUT
     },
     Spec {

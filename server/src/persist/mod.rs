@@ -8,7 +8,7 @@
 //! business; how they look in a file is `cairn_core::rdb`'s.
 
 pub mod load;
-mod map;
+pub(crate) mod map;
 pub mod save;
 pub mod schedule;
 
@@ -22,6 +22,8 @@ use cairn_core::clock;
 const LOADING: u8 = 1;
 /// Writes are refused because the last snapshot failed.
 const SAVE_FAILED: u8 = 2;
+/// Writes are refused because the append-only file cannot be written.
+const AOF_FAILED: u8 = 4;
 
 /// What needs the snapshot of all data, of which one is taken at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,11 @@ impl Persistence {
     /// Says that loading begins or is over.
     pub fn set_loading(&self, loading: bool) {
         self.refuse(LOADING, loading);
+    }
+
+    /// Says whether commands have to be refused because of the append-only file.
+    pub fn refuse_for_aof(&self, refuse: bool) {
+        self.refuse(AOF_FAILED, refuse);
     }
 
     fn refuse(&self, why: u8, refuse: bool) {

@@ -2,6 +2,7 @@
 //!
 //! `CAIRN_FULL=1` makes the random tests run at full length.
 
+mod aof;
 mod bad_input;
 mod blocking;
 mod clients;

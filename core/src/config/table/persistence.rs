@@ -78,32 +78,32 @@ crate::params! {
     SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();
 
     /// Whether every write is appended to a file.
-    APPENDONLY = Param::bool("appendonly", "no").later();
+    APPENDONLY = Param::bool("appendonly", "no");
     /// What the append-only files' names begin with.
     APPENDFILENAME =
-        Param::text("appendfilename", "appendonly.aof").immutable().check(appendfilename).later();
+        Param::text("appendfilename", "appendonly.aof").immutable().check(appendfilename);
     /// The directory of the append-only files, in `dir`.
     APPENDDIRNAME =
-        Param::text("appenddirname", "appendonlydir").immutable().check(appenddirname).later();
+        Param::text("appenddirname", "appendonlydir").immutable().check(appenddirname);
     /// When appended writes are synced to disk: before each is acknowledged (`always`), once a
     /// second (`everysec`), or when the system likes to (`no`).
-    APPENDFSYNC = Param::choice("appendfsync", "everysec", FSYNC).later();
+    APPENDFSYNC = Param::choice("appendfsync", "everysec", FSYNC);
     /// Whether syncing pauses while a snapshot or rewrite is being written.
-    NO_APPENDFSYNC_ON_REWRITE = Param::bool("no-appendfsync-on-rewrite", "no").later();
+    NO_APPENDFSYNC_ON_REWRITE = Param::bool("no-appendfsync-on-rewrite", "no");
     /// By how many per cent the append-only file grows until it is rewritten; 0 is never.
-    AUTO_AOF_REWRITE_PERCENTAGE = Param::int("auto-aof-rewrite-percentage", "100", 0, INT_MAX).later();
+    AUTO_AOF_REWRITE_PERCENTAGE = Param::int("auto-aof-rewrite-percentage", "100", 0, INT_MAX);
     /// The least size of an append-only file that is rewritten by itself.
     AUTO_AOF_REWRITE_MIN_SIZE =
-        Param::memory("auto-aof-rewrite-min-size", "64mb", 0, SIGNED_MAX).later();
+        Param::memory("auto-aof-rewrite-min-size", "64mb", 0, SIGNED_MAX);
     /// Whether an append-only file whose end is cut off is loaded up to there.
-    AOF_LOAD_TRUNCATED = Param::bool("aof-load-truncated", "yes").later();
+    AOF_LOAD_TRUNCATED = Param::bool("aof-load-truncated", "yes");
     /// How much of a damaged end of an append-only file may be dropped; 0 is nothing.
     AOF_LOAD_CORRUPT_TAIL_MAX_SIZE =
-        Param::memory("aof-load-corrupt-tail-max-size", "0", 0, SIGNED_MAX / MB * MB).later();
+        Param::memory("aof-load-corrupt-tail-max-size", "0", 0, SIGNED_MAX / MB * MB);
     /// Whether a rewritten append-only file begins with a snapshot.
-    AOF_USE_RDB_PREAMBLE = Param::bool("aof-use-rdb-preamble", "yes").later();
+    AOF_USE_RDB_PREAMBLE = Param::bool("aof-use-rdb-preamble", "yes");
     /// Whether the append-only file notes the time, to go back to a point in it.
-    AOF_TIMESTAMP_ENABLED = Param::bool("aof-timestamp-enabled", "no").later();
+    AOF_TIMESTAMP_ENABLED = Param::bool("aof-timestamp-enabled", "no");
     /// Whether a rewrite is synced to disk bit by bit as it is written.
-    AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes").later();
+    AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes");
 }

@@ -8,6 +8,7 @@ mod populate;
 mod protocol;
 mod reload;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use cairn_core::util::glob;
 use cairn_core::util::int::parse_i64;
 
 use super::{client, introspection, server};
+use crate::pause::Paused;
+use crate::{aof, start};
 
 const ABOUT: Spec = Spec {
     flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE),
@@ -62,6 +65,14 @@ const SUBCOMMANDS: &[Spec] = &[
         summary: "Writes all data to disk and loads it again",
         syntax: "[NOSAVE] [NOFLUSH] [MERGE]",
         handler: reload::reload,
+        ..ABOUT
+    },
+    Spec {
+        name: "loadaof",
+        arity: 2,
+        summary: "Empties all databases and loads the append-only file",
+        reach: Reach::All,
+        handler: load_aof,
         ..ABOUT
     },
     Spec {
@@ -253,6 +264,27 @@ fn accept(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     allowed(ctx)?;
     ctx.reply.ok();
     Ok(Flow::Done)
+}
+
+fn load_aof(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    let server = Arc::clone(server(ctx)?);
+    // Others wait until all is loaded.
+    server.pause.begin(Paused::All, i64::MAX);
+    Ok(Flow::Offload(Box::new(move || {
+        let result = aof::reload(&server, &start::load_rdb(&server));
+        server.pause.end();
+        match result {
+            Ok(()) => {
+                server.log.warning("Append Only File loaded by DEBUG LOADAOF");
+                b"+OK\r\n".to_vec()
+            }
+            Err(error) => {
+                server.log.warning(&error);
+                b"-ERR Error trying to load the AOF files, check server logs.\r\n".to_vec()
+            }
+        }
+    })))
 }
 
 fn table_stats(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {

@@ -1,0 +1,163 @@
+//! The base of an append-only file: all data at one moment, as a snapshot or as commands.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use cairn_core::Engine;
+use cairn_core::config::table::persistence as params;
+use cairn_core::effects::encode;
+use cairn_core::keyspace::{Entry, Sink, ValueRef};
+
+use crate::persist::save::{self, Request};
+use crate::server::Server;
+
+/// Bytes of commands from which on writers wait until they are in the file.
+const GATHER_MAX: usize = 4 << 20;
+
+/// Bytes between two syncs of a file that is synced bit by bit.
+const SYNC_SIZE: usize = 4 << 20;
+
+/// Whether a base is to be a snapshot, not commands. What modules store besides keys has no form
+/// as commands, so that where there is any the base is a snapshot whatever the configuration says.
+pub fn is_snapshot(server: &Server) -> bool {
+    if server.config().bool(params::AOF_USE_RDB_PREAMBLE) {
+        return true;
+    }
+    let mut found = false;
+    for module in server.engine.modules.iter() {
+        module.save_aux(&mut |_, _, _| found = true);
+    }
+    found
+}
+
+/// Writes a base to `path` and returns its size. `cut` is called with the log's offset at the
+/// moment that the base shows, while no command runs. Blocks until the file is on disk.
+///
+/// # Errors
+/// Why there is none, for the log. A file that was at `path` before is still there.
+pub fn write_base(
+    server: &Server,
+    path: &Path,
+    snapshot: bool,
+    cut: &mut dyn FnMut(u64),
+) -> Result<u64, String> {
+    if snapshot {
+        return save::save(server, Request { path, aof_base: true, at_start: cut });
+    }
+    let temporary = path.with_extension("tmp");
+    let incremental = server.config().bool(params::AOF_REWRITE_INCREMENTAL_FSYNC);
+    let failed = |error| format!("Write error writing append only file on disk: {error}");
+    let result = write_commands(&server.engine, &temporary, incremental, cut)
+        .and_then(|bytes| save::put_in_place(&temporary, path).map_err(failed).map(|()| bytes));
+    if result.is_err() {
+        // It may not have been made.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// Writes all data as commands.
+fn write_commands(
+    engine: &Engine,
+    path: &Path,
+    incremental: bool,
+    cut: &mut dyn FnMut(u64),
+) -> Result<u64, String> {
+    let failed = |error| format!("Write error writing append only file on disk: {error}");
+    let file = File::create(path).map_err(failed)?;
+    let mut output = Output { file, written: 0, unsynced: 0, incremental };
+    let sink = Arc::new(CommandSink::default());
+    let worker = engine.worker();
+    let snapshot = engine
+        .begin_snapshot(&worker, Arc::<CommandSink>::clone(&sink), |_| cut(engine.effects.end()));
+    let result = match snapshot {
+        None => Err("another snapshot is being taken".to_string()),
+        Some(snapshot) => {
+            let mut walk = Default::default();
+            let mut result = Ok(());
+            // The walk goes to its end in any case.
+            while engine.walk_snapshot(&worker, &snapshot, &mut walk) {
+                let bytes = sink.take();
+                result = result.and_then(|()| output.write(&bytes).map_err(failed));
+                engine.snapshot_relieved();
+            }
+            let last = sink.take();
+            result.and_then(|()| output.write(&last).map_err(failed))
+        }
+    };
+    engine.retire(worker);
+    result.and_then(|()| output.file.sync_all().map_err(failed)).map(|()| output.written)
+}
+
+struct Output {
+    file: File,
+    written: u64,
+    unsynced: usize,
+    incremental: bool,
+}
+
+impl Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.written += bytes.len() as u64;
+        self.unsynced += bytes.len();
+        if self.incremental && self.unsynced >= SYNC_SIZE {
+            self.unsynced = 0;
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns entries into commands.
+#[derive(Default)]
+struct CommandSink {
+    gathered: Mutex<Gathered>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    bytes: Vec<u8>,
+    /// The database that the file selected last.
+    db: Option<usize>,
+}
+
+impl CommandSink {
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.gathered().bytes)
+    }
+}
+
+impl Sink for CommandSink {
+    fn entry(&self, db: usize, entry: &Entry) -> bool {
+        let mut gathered = self.gathered();
+        if gathered.db != Some(db) {
+            gathered.db = Some(db);
+            let mut number = itoa::Buffer::new();
+            encode(&mut gathered.bytes, &[b"SELECT", number.format(db).as_bytes()]);
+        }
+        rebuild(entry, &mut gathered.bytes);
+        gathered.bytes.len() >= GATHER_MAX
+    }
+}
+
+/// Appends the commands that make an entry.
+fn rebuild(entry: &Entry, out: &mut Vec<u8>) {
+    let key = entry.key();
+    match entry.value() {
+        ValueRef::Bytes(bytes) => encode(out, &[b"SET", key, bytes]),
+        ValueRef::Int(n) => {
+            encode(out, &[b"SET", key, itoa::Buffer::new().format(n).as_bytes()]);
+        }
+        ValueRef::Object(object) => object.rebuild(key, &mut |words| encode(out, words)),
+    }
+    if let Some(at) = entry.expiry() {
+        encode(out, &[b"PEXPIREAT", key, itoa::Buffer::new().format(at).as_bytes()]);
+    }
+}

@@ -1,0 +1,209 @@
+//! The append-only file: what was acknowledged is there after a crash.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cairn_tests::client::Client;
+use cairn_tests::process::{Server, fresh_dir};
+
+use crate::{BINARY, eventually, full, info};
+
+const OPTIONS: &[&str] =
+    &["--save", "", "--appendonly", "yes", "--io-threads", "3", "--enable-debug-command", "yes"];
+
+/// A copy of a server's directory, as a crash leaves it: the server's own goes with it.
+fn copy(dir: &Path) -> PathBuf {
+    let to = fresh_dir();
+    std::fs::create_dir_all(to.join("appendonlydir")).unwrap();
+    for entry in std::fs::read_dir(dir.join("appendonlydir")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join("appendonlydir").join(entry.file_name())).unwrap();
+    }
+    to
+}
+
+fn start(options: &[&str]) -> Server {
+    start_in(fresh_dir(), options)
+}
+
+fn start_in(dir: PathBuf, options: &[&str]) -> Server {
+    Server::start_in(BINARY, dir, &[OPTIONS, options].concat())
+}
+
+/// Kills a server as a crash would, and starts one on its files.
+fn crash(mut server: Server, options: &[&str]) -> Server {
+    server.signal("KILL");
+    server.wait();
+    let dir = copy(server.dir());
+    drop(server);
+    start_in(dir, options)
+}
+
+fn digest(client: &mut Client) -> String {
+    client.run("DEBUG DIGEST")
+}
+
+/// Waits until no rewrite is being done.
+fn rewritten(client: &mut Client) {
+    eventually("the rewrite ends", || info(client, "persistence", "aof_rewrite_in_progress") == 0);
+}
+
+fn fill(client: &mut Client) {
+    for line in [
+        "SET s 1",
+        "INCR s",
+        "RPUSH l a b c",
+        "HSET h f v",
+        "ZADD z 1.5 m",
+        "XADD x * f v",
+        "SET soon 1 PX 1000000",
+        "SELECT 5",
+        "SADD t 1 2 3",
+        "SPOP t",
+        "MULTI",
+        "SET a 1",
+        "SET b 2",
+        "EXEC",
+        "SELECT 0",
+    ] {
+        let reply = client.run(line);
+        assert!(!reply.starts_with('-'), "{line}: {reply}");
+    }
+}
+
+#[test]
+fn everything_is_there_after_a_crash_in_each_mode() {
+    for mode in ["always", "everysec", "no"] {
+        let options = ["--appendfsync", mode];
+        let server = start(&options);
+        let mut client = server.connect();
+        fill(&mut client);
+        let before = digest(&mut client);
+        // Only `always` had it in the file when it answered.
+        if mode != "always" {
+            eventually("all is written", || {
+                info(&mut client, "persistence", "aof_buffer_length") == 0
+            });
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let server = crash(server, &options);
+        assert_eq!(digest(&mut server.connect()), before, "{mode}");
+    }
+}
+
+#[test]
+fn a_rewrite_changes_nothing_and_deletes_the_old_files() {
+    for preamble in ["yes", "no"] {
+        let options = ["--appendfsync", "always", "--aof-use-rdb-preamble", preamble];
+        let server = start(&options);
+        let mut client = server.connect();
+        fill(&mut client);
+        assert_eq!(client.run("BGREWRITEAOF"), "+Background append only file rewriting started");
+        client.run("SET meanwhile 1");
+        rewritten(&mut client);
+        client.run("SET after 1");
+        eventually("old files go", || {
+            !server.dir().join("appendonlydir/appendonly.aof.1.incr.aof").exists()
+        });
+        let before = digest(&mut client);
+        assert_eq!(client.run("DEBUG LOADAOF"), "+OK");
+        assert_eq!(digest(&mut client), before);
+        let server = crash(server, &options);
+        assert_eq!(digest(&mut server.connect()), before);
+    }
+}
+
+#[test]
+fn it_can_be_turned_on_and_off() {
+    let server = start(&["--appendonly", "no"]);
+    let mut client = server.connect();
+    fill(&mut client);
+    assert!(!server.dir().join("appendonlydir").exists());
+    assert_eq!(client.run("CONFIG SET appendonly yes appendfsync always"), "+OK");
+    let manifest = server.dir().join("appendonlydir/appendonly.aof.manifest");
+    eventually("the first base", || manifest.exists());
+    rewritten(&mut client);
+    client.run("SET last 1");
+    let before = digest(&mut client);
+    assert_eq!(client.run("CONFIG SET appendonly no"), "+OK");
+    client.run("SET unlogged 1");
+    let server = crash(server, &[]);
+    assert_eq!(digest(&mut server.connect()), before);
+}
+
+#[test]
+fn an_effect_larger_than_the_ring_survives() {
+    let server = start(&["--appendfsync", "always", "--repl-backlog-size", "16kb"]);
+    let mut client = server.connect();
+    let value = "x".repeat(3 << 20);
+    assert_eq!(client.call(&["SET", "k", &value]).to_string(), "+OK");
+    let server = crash(server, &[]);
+    assert_eq!(server.connect().run("STRLEN k"), format!(":{}", value.len()));
+}
+
+#[test]
+fn a_file_of_redis_before_7_is_taken_in() {
+    let dir = fresh_dir();
+    std::fs::write(dir.join("appendonly.aof"), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
+        .unwrap();
+    let server = start_in(dir, &[]);
+    assert_eq!(server.connect().run("GET k"), "\"v\"");
+    assert!(!server.dir().join("appendonly.aof").exists());
+    let server = crash(server, &[]);
+    assert_eq!(server.connect().run("GET k"), "\"v\"");
+}
+
+/// The number that each of some clients was last told is stored.
+fn write_until(port: u16, stop: &AtomicBool, told: &[AtomicU64]) {
+    std::thread::scope(|scope| {
+        for (number, told) in told.iter().enumerate() {
+            scope.spawn(move || {
+                let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
+                let mut client = client.get_connection().unwrap();
+                for n in 1.. {
+                    let mut pipe = redis::pipe();
+                    pipe.atomic().set(format!("a{number}"), n).set(format!("b{number}"), n);
+                    if stop.load(Ordering::Relaxed) || pipe.query::<()>(&mut client).is_err() {
+                        return;
+                    }
+                    told.store(n, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+}
+
+/// Kills a server under load again and again: with `always`, no acknowledged write is missing, and
+/// no transaction is torn. `CAIRN_FULL=1` makes it longer.
+#[test]
+fn no_acknowledged_write_is_lost() {
+    let options = ["--appendfsync", "always"];
+    let mut server = start(&options);
+    for round in 0..if full() { 50u64 } else { 4 } {
+        let told: [AtomicU64; 8] = Default::default();
+        let stop = AtomicBool::new(false);
+        let port = server.port();
+        std::thread::scope(|scope| {
+            scope.spawn(|| write_until(port, &stop, &told));
+            eventually("somebody writes", || told.iter().any(|n| n.load(Ordering::SeqCst) > 0));
+            if round % 2 == 1 {
+                server.connect().run("BGREWRITEAOF");
+            }
+            std::thread::sleep(Duration::from_millis(100 + round * 37 % 200));
+            server.signal("KILL");
+            stop.store(true, Ordering::Relaxed);
+        });
+        server = crash(server, &options);
+        let mut client = server.connect();
+        for (number, told) in told.iter().enumerate() {
+            let (a, b) =
+                (client.run(&format!("GET a{number}")), client.run(&format!("GET b{number}")));
+            assert_eq!(a, b, "a transaction is whole");
+            let stored: u64 = a.trim_matches('"').parse().unwrap_or(0);
+            let told = told.load(Ordering::SeqCst);
+            assert!(stored >= told, "client {number} was told {told}, and {stored} is there");
+        }
+        client.run("FLUSHALL");
+    }
+}
