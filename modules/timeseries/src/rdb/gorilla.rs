@@ -104,15 +104,17 @@ impl Block {
         }
     }
 
+    /// Appends the lowest `width` bits.
     fn put(&mut self, value: u64, width: u32) {
-        for at in 0..width {
-            let (bit, used) = ((value >> at & 1) as u8, self.bits % 8);
-            match self.data.last_mut().filter(|_| used > 0) {
-                Some(last) => *last |= bit << used,
-                None => self.data.push(bit),
-            }
-            self.bits += 1;
+        let used = (self.bits % 8) as u32;
+        let mut word = u128::from(value & mask(width)) << used;
+        self.bits += u64::from(width);
+        if let Some(last) = self.data.last_mut().filter(|_| used > 0) {
+            *last |= word as u8;
+            word >>= 8;
         }
+        let fresh = self.bits.div_ceil(8) as usize - self.data.len();
+        self.data.extend(word.to_le_bytes().iter().take(fresh));
     }
 
     fn put_difference(&mut self, difference: i64) {
@@ -163,6 +165,14 @@ fn fits(n: i64, width: u32) -> bool {
     width >= 64 || (n >> (width - 1)) == 0 || (n >> (width - 1)) == -1
 }
 
+/// The lowest `width` bits.
+fn mask(width: u32) -> u64 {
+    if width >= 64 { u64::MAX } else { (1 << width) - 1 }
+}
+
+/// The most bytes that 64 bits touch.
+const MAX_TOUCHED: usize = 9;
+
 /// Reads a chunk's bits.
 struct Decoder<'a> {
     block: &'a Block,
@@ -179,17 +189,17 @@ impl<'a> Decoder<'a> {
         Self { block, at: 0, last: block.first, delta: 0, leading, trailing }
     }
 
+    /// The next bits, at most 64.
     fn take(&mut self, width: u32) -> Option<u64> {
         if self.at + u64::from(width) > self.block.bits {
             return None;
         }
-        let mut value = 0;
-        for at in 0..width {
-            let byte = *self.block.data.get((self.at / 8) as usize)?;
-            value |= u64::from(byte >> (self.at % 8) & 1) << at;
-            self.at += 1;
-        }
-        Some(value)
+        let bytes = self.block.data.get((self.at / 8) as usize..)?;
+        let mut word = [0; 16];
+        word.iter_mut().zip(bytes.iter().take(MAX_TOUCHED)).for_each(|(to, from)| *to = *from);
+        let value = (u128::from_le_bytes(word) >> (self.at % 8)) as u64;
+        self.at += u64::from(width);
+        Some(value & mask(width))
     }
 
     fn sample(&mut self) -> Option<Sample> {
