@@ -578,6 +578,7 @@ impl Engine {
     /// Sets the figures of commands and lookups back to zero. Counts that cross a running command
     /// may survive.
     pub fn reset_totals(&self) {
+        self.freer.reset();
         for c in lock(&self.counters).iter() {
             let all = c.commands.iter().flat_map(CommandCounters::all);
             let single = [&c.hits, &c.misses, &c.expired, &c.expired_members, &c.evicted];

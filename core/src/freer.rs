@@ -64,6 +64,11 @@ impl Freer {
         self.pending.load(Ordering::Relaxed)
     }
 
+    /// Begins counting dropped items anew.
+    pub fn reset(&self) {
+        self.freed.store(0, Ordering::Relaxed);
+    }
+
     /// Items that were dropped.
     pub fn freed(&self) -> u64 {
         self.freed.load(Ordering::Relaxed)

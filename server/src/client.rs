@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use cairn_core::blocking::Waiter;
 use cairn_core::reply::Reply;
 use cairn_core::session::Session;
 
@@ -144,6 +145,8 @@ pub struct Client {
     pub watching: AtomicU32,
     /// Whether a blocking command waits.
     pub blocked: AtomicBool,
+    /// The blocking command that waits.
+    pub waits: Mutex<Option<Arc<Waiter>>>,
     /// Channels, patterns and shard channels it is subscribed to.
     pub subscriptions: [AtomicU32; 3],
     /// Bytes of replies that wait to be sent.
@@ -207,6 +210,7 @@ impl Client {
             queued: AtomicI64::new(-1),
             watching: AtomicU32::new(0),
             blocked: AtomicBool::new(false),
+            waits: Mutex::default(),
             subscriptions: Default::default(),
             output: AtomicU64::new(0),
             over_soft_since: AtomicU64::new(0),
@@ -238,6 +242,11 @@ impl Client {
     /// whichever thread says what first.
     pub fn then(&self, after: After) {
         self.after.fetch_max(after as u8, Ordering::Relaxed);
+    }
+
+    /// Remembers which blocking command waits, for INFO.
+    pub fn set_waits(&self, waiter: Option<Arc<Waiter>>) {
+        *self.waits.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = waiter;
     }
 
     /// Whether the peer is on this machine.

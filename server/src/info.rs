@@ -1,5 +1,6 @@
 //! INFO: what clients and exporters read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -153,9 +154,22 @@ fn clients(server: &Server, out: &mut Section<'_>) {
     out.line("watching_clients", count(&|c| c.watching.load(Ordering::Relaxed) > 0));
     out.line("clients_in_timeout_table", 0);
     out.line("total_watched_keys", sum(&|c| u64::from(c.watching.load(Ordering::Relaxed))));
-    out.line("total_blocking_keys", count(&|c| c.blocked.load(Ordering::Relaxed)));
-    out.line("total_blocking_keys_on_nokey", 0);
+    let (mut keys, mut on_no_key) = (BTreeSet::new(), BTreeSet::new());
+    for client in clients.values() {
+        let waits = client.waits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(waiter) = waits.as_ref() else { continue };
+        let on = waiter.on.iter().map(|key| (waiter.db, key.clone()));
+        if waiter.command.name == NEEDS_KEY {
+            on_no_key.extend(on.clone());
+        }
+        keys.extend(on);
+    }
+    out.line("total_blocking_keys", keys.len());
+    out.line("total_blocking_keys_on_nokey", on_no_key.len());
 }
+
+/// The blocking command that ends with an error when its key is gone.
+const NEEDS_KEY: &str = "xreadgroup";
 
 fn human(bytes: usize) -> String {
     let (mut value, mut unit) = (bytes as f64, "B");

@@ -638,15 +638,16 @@ fn conclude(space: &mut Space<'_>, session: &mut Session) {
     if effects.is_durable() && !(effects.is_broken() && space.held().is_nothing()) {
         session.offset = effects.end();
     }
+    // A client has its reply before it hears of what that did to the keys that it caches.
+    if !space.after.deliveries.is_empty() {
+        for (mailbox, bytes) in std::mem::take(&mut space.after.deliveries) {
+            mailbox.deliver(bytes, effects.end());
+        }
+    }
     if !space.after.events.is_empty() {
         let events = std::mem::take(&mut space.after.events);
         if let Some(host) = space.engine().host() {
             host.publish(session, &events, effects.end());
-        }
-    }
-    if !space.after.deliveries.is_empty() {
-        for (mailbox, bytes) in std::mem::take(&mut space.after.deliveries) {
-            mailbox.deliver(bytes, effects.end());
         }
     }
 }

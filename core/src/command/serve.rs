@@ -90,7 +90,8 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     let nanos = clock::now_nanos().saturating_sub(start);
     let (command, moment) = (waiter.command, Moment::Unblocked);
     let seen = Observed { command, args: &args, nanos, replied: reply.len(), moment };
-    engine.account(worker, &session, &seen, false);
+    let failed = reply.as_bytes().first() == Some(&b'-');
+    engine.account(worker, &session, &seen, failed);
     if waiter.end(WaitState::Served) {
         space.after.deliveries.push((Arc::clone(&waiter.mailbox), reply.take()));
     }

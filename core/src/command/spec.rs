@@ -309,6 +309,8 @@ pub struct Spec {
     pub acl: Acl,
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
+    /// What it does with its keys if that depends on its words ([`Access::VARIABLE_FLAGS`]).
+    pub varies: Option<fn(&[&[u8]]) -> Access>,
     /// Finds the keys where `keys` cannot.
     pub find_keys: Option<KeyFinder>,
     /// Which shards it needs.
@@ -337,6 +339,7 @@ impl Spec {
         flags: Flags::NONE,
         acl: Acl::NONE,
         keys: &[],
+        varies: None,
         find_keys: None,
         reach: Reach::Keys,
         group: "generic",

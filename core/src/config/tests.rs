@@ -251,7 +251,7 @@ fn the_file_of_redis_7_0_loads() {
     let config = Config::new();
     let startup = load(&config, REDIS_7_0).expect("every directive is known");
     let warned: Vec<&str> = startup.without_effect.iter().map(String::as_str).collect();
-    assert_eq!(warned, ["dir"], "what it sets that has no effect yet");
+    assert!(warned.is_empty(), "what it sets that has no effect yet: {warned:?}");
     assert!(startup.obsolete.is_empty(), "{startup:?}");
     assert_eq!(get(&config, "bind"), "127.0.0.1 -::1");
     assert_eq!(get(&config, "daemonize"), "yes");

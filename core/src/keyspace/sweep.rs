@@ -52,13 +52,13 @@ impl Sweep {
         Scope::Shards((self.shard..end).map(|shard| shard as u16).collect::<ShardSet>())
     }
 
-    /// Visits about `budget` keys of the shards that are held, and at least one group of keys.
-    /// Keys whose time is over are counted but not shown. Returns how many were visited.
+    /// Visits about `budget` keys of the shards that are held, and at least one group of keys;
+    /// `visit` is told whether a key's time is over. Returns how many were visited.
     pub fn advance(
         &mut self,
         space: &Space<'_>,
         budget: usize,
-        mut visit: impl FnMut(&Entry),
+        mut visit: impl FnMut(&Entry, bool),
     ) -> usize {
         let (keyspace, now) = (&space.engine().keyspace, space.now());
         let mut visited = 0;
@@ -68,9 +68,7 @@ impl Sweep {
                 let hash = |e: &Entry| keyspace.hash(e.key());
                 db.table.scan(self.at, hash, |entry| {
                     visited += 1;
-                    if entry.expiry().is_none_or(|at| at > now) {
-                        visit(entry);
-                    }
+                    visit(entry, entry.expiry().is_some_and(|at| at <= now));
                 })
             });
             if self.at == 0 {

@@ -21,6 +21,17 @@ pub fn is_literal(pattern: &[u8]) -> bool {
     !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
+/// Stars that a pattern may have, runs of them counting once; with more it matches nothing but an
+/// empty pattern's text. It is Redis's limit on nesting, which users' tests know.
+pub const STARS_MAX: usize = 1000;
+
+/// Whether a pattern has more than [`STARS_MAX`] stars.
+fn has_too_many_stars(pattern: &[u8]) -> bool {
+    let runs = pattern.iter().zip(pattern.iter().skip(1).chain([&0]));
+    pattern.len() > STARS_MAX
+        && runs.filter(|(a, b)| **a == b'*' && **b != b'*').count() > STARS_MAX
+}
+
 struct Matcher {
     /// Whether case is ignored.
     fold: bool,
@@ -30,6 +41,9 @@ impl Matcher {
     fn run(&self, mut pattern: &[u8], mut text: &[u8]) -> bool {
         if text.is_empty() {
             return pattern.is_empty();
+        }
+        if has_too_many_stars(pattern) {
+            return false;
         }
         // Where to go on if what follows the last star fails: the pattern behind the star, and the
         // text with one byte more given to the star.

@@ -443,8 +443,11 @@ impl<'a> Filter<'a> {
                 o if is(o, "user") => filter.user = Some(value),
                 o if is(o, "type") => filter.kind = Some(value),
                 o if is(o, "maxage") => {
-                    let age = parse_i64(value).filter(|age| *age > 0);
-                    let age = age.ok_or(CmdError::fixed("ERR maxage should be greater than 0"))?;
+                    let age = parse_i64(value)
+                        .ok_or(CmdError::fixed("ERR maxage is not an integer or out of range"))?;
+                    if age <= 0 {
+                        return Err(CmdError::fixed("ERR maxage should be greater than 0"));
+                    }
                     filter.max_age = Some(age);
                 }
                 o if is(o, "skipme") => {

@@ -417,8 +417,12 @@ fn command_list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         },
         _ => return Err(CmdError::SYNTAX),
     };
-    let names: Vec<&str> =
-        engine.registry.iter().filter(|(n, c)| accepts(n, c)).map(|(n, _)| n).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for (name, command) in engine.registry.iter() {
+        names.extend(accepts(name, command).then_some(name));
+        let below = command.subcommands.iter().filter(|below| accepts(&below.name, below));
+        names.extend(below.map(|below| &*below.name));
+    }
     ctx.reply.array(names.len());
     names.iter().for_each(|name| ctx.reply.bulk(name));
     Ok(Flow::Done)
@@ -453,7 +457,11 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
             keys::by_spec(spec, words, &mut own);
             own.contains(&at)
         };
-        let flags = command.spec.keys.iter().find(of).map_or(vec![], |s| s.access.names());
+        let access = match command.spec.varies {
+            Some(access) => Some(access(words)),
+            None => command.spec.keys.iter().find(of).map(|spec| spec.access),
+        };
+        let flags = access.map_or(vec![], |access| access.names());
         ctx.reply.array(2);
         ctx.reply.bulk(words[at]);
         ctx.reply.set(flags.len());

@@ -262,6 +262,7 @@ impl Connection {
         self.timer = None;
         self.unblocking = None;
         self.client.blocked.store(false, Ordering::Relaxed);
+        self.client.set_waits(None);
         self.finish_command();
     }
 
@@ -412,6 +413,8 @@ impl Connection {
 
     fn begin_wait(&mut self) {
         self.client.blocked.store(true, Ordering::Relaxed);
+        let waiter = self.session.blocked.as_ref().map(|b| Arc::clone(&b.waiter));
+        self.client.set_waits(waiter);
         let deadline = self.session.blocked.as_ref().and_then(|b| b.block.deadline);
         self.timer = deadline.map(|at| {
             let left = at - clock::now_nanos() as f64 / 1e6;

@@ -87,6 +87,7 @@ pub fn load(server: &Server, path: &Path, options: Options) -> Result<Loaded, St
         stopped: AtomicBool::new(false),
     };
     let bytes = shared.run(map.bytes()).map_err(|e| failed(&e))?;
+    server.engine.modules.iter().for_each(|module| module.loaded());
     let loaded = Loaded {
         keys: shared.keys.load(Ordering::Relaxed),
         expired: shared.expired.load(Ordering::Relaxed),

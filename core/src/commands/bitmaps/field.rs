@@ -16,6 +16,13 @@ pub const SPECS: &[Spec] = &[
         arity: -2,
         flags: WRITE,
         keys: &[KeySpec::one(1, RW_UPDATE.or(Access::VARIABLE_FLAGS))],
+        varies: Some(|words| {
+            let changes = |word: &&[u8]| is(word, "SET") || is(word, "INCRBY");
+            match words.iter().skip(2).any(changes) {
+                true => RW_UPDATE,
+                false => Access::RO.or(Access::ACCESS),
+            }
+        }),
         since: "3.2.0",
         summary: "Reads and changes integers of any width within the string at a key",
         complexity: "O(1) for every operation",

@@ -127,15 +127,18 @@ fn scan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let Ok(mut step) = step.downcast::<ScanStep>() else { return Err(CmdError::SYNTAX) };
     let budget = step.left.min(STEP_KEYS);
-    let found = &mut step.found;
-    let visited = step.sweep.advance(ctx.space, budget, |entry| {
+    let (found, mut expired) = (&mut step.found, Vec::<Box<[u8]>>::new());
+    let visited = step.sweep.advance(ctx.space, budget, |entry, is_over| {
         let of_type = options
             .type_name
             .is_none_or(|name| type_name(entry).as_bytes().eq_ignore_ascii_case(name));
         if of_type && options.pattern.is_none_or(|p| glob::matches(p, entry.key())) {
-            found.push(entry.key().into());
+            if is_over { &mut expired } else { &mut *found }.push(entry.key().into());
         }
     });
+    if !ctx.engine().tuning.keeps_expired() {
+        expired.iter().for_each(|key| ctx.space.expire(key));
+    }
     step.left = step.left.saturating_sub(visited);
     if step.left > 0 && !step.sweep.is_over() {
         let scope = step.sweep.scope(width);
@@ -167,7 +170,10 @@ fn keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let Ok(mut step) = step.downcast::<KeysStep>() else { return Err(CmdError::SYNTAX) };
     let KeysStep { sweep, found } = &mut *step;
-    sweep.advance(ctx.space, STEP_KEYS, |entry| {
+    sweep.advance(ctx.space, STEP_KEYS, |entry, is_over| {
+        if is_over {
+            return;
+        }
         if pattern == b"*" || glob::matches(pattern, entry.key()) {
             found.push(entry.key().into());
         }

@@ -14,6 +14,10 @@ pub const SPECS: &[Spec] = &[
         arity: -3,
         flags: WRITE,
         keys: &[KeySpec::one(1, RW_UPDATE.or(Access::VARIABLE_FLAGS))],
+        varies: Some(|words| match words.iter().skip(3).any(|word| is(word, "GET")) {
+            true => RW_UPDATE,
+            false => Access::OW.or(Access::UPDATE),
+        }),
         summary: "Sets a key to a string, whatever it held before",
         complexity: "O(1)",
         syntax: "key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | \

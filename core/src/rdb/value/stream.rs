@@ -112,7 +112,11 @@ pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, Rd
     stream.set_added(added);
     for _ in 0..input.length()? {
         let name = input.string()?;
-        let group = read_group(input, kind)?;
+        let mut group = read_group(input, kind)?;
+        if kind == kind::STREAM {
+            // Not stored yet in those days; it follows from the entries, mostly.
+            group.read = stream.count_up_to(group.last);
+        }
         if stream.groups_mut().insert(name.into(), group).is_some() {
             return Err(input.corrupt("two consumer groups of the same name"));
         }

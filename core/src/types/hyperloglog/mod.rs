@@ -177,7 +177,7 @@ pub fn add_dense(bytes: &mut [u8], element: &[u8]) -> bool {
 }
 
 /// Adds an element to a HyperLogLog that [`View::of`] accepts; true when a register changed. A
-/// sparse one becomes dense when it would take more than `sparse_max` bytes beside the header.
+/// sparse one becomes dense when it would take more than `sparse_max` bytes.
 ///
 /// # Errors
 /// [`Invalid::Corrupted`].
@@ -189,8 +189,7 @@ pub fn add(bytes: &mut Vec<u8>, element: &[u8], sparse_max: usize) -> Result<boo
 /// Raises a register to `rank` if it is lower: see [`add`].
 fn raise(bytes: &mut Vec<u8>, index: usize, rank: u8, sparse_max: usize) -> Result<bool, Invalid> {
     if View::of(bytes)?.encoding == Encoding::Sparse {
-        let most = HEADER.saturating_add(sparse_max);
-        match sparse::raise(bytes, HEADER, index, rank, most)? {
+        match sparse::raise(bytes, HEADER, index, rank, sparse_max)? {
             sparse::Raised::Done(changed) => return Ok(changed),
             sparse::Raised::NeedsDense => make_dense(bytes)?,
         }

@@ -100,7 +100,8 @@ impl List {
 
     /// Puts another element in the place of the one of an index; false if there is none.
     pub fn set(&mut self, index: usize, element: &[u8], limit: NodeLimit) -> bool {
-        self.make_room(element.len(), 0, limit);
+        // Redis decides as if it were one more.
+        self.make_room(element.len(), 1, limit);
         let set = match &mut self.form {
             Form::Compact(pack) => {
                 let at = pack.seek(index);

@@ -149,7 +149,10 @@ pub fn dataset(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
         ctx.space.within(db, |space| {
             let mut sweep = Sweep::new();
             while !sweep.is_over() {
-                sweep.advance(space, usize::MAX, |entry| {
+                sweep.advance(space, usize::MAX, |entry, is_over| {
+                    if is_over {
+                        return;
+                    }
                     let mut digest = Digest::default();
                     digest.mix(entry.key());
                     add_value(&mut digest, entry);
