@@ -279,6 +279,9 @@ impl KeySpec {
     }
 }
 
+/// What a command of these words does with its keys.
+pub type AccessOf = fn(&[&[u8]]) -> Access;
+
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -310,7 +313,7 @@ pub struct Spec {
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
     /// What it does with its keys if that depends on its words ([`Access::VARIABLE_FLAGS`]).
-    pub varies: Option<fn(&[&[u8]]) -> Access>,
+    pub varies: Option<AccessOf>,
     /// Finds the keys where `keys` cannot.
     pub find_keys: Option<KeyFinder>,
     /// Which shards it needs.

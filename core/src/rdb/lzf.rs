@@ -43,14 +43,13 @@ pub fn decompress(mut input: &[u8], len: usize) -> Option<Vec<u8>> {
             }
             let (&low, behind) = rest.split_first()?;
             let distance = ((control & 0x1f) << 8 | usize::from(low)) + 1;
-            let mut from = out.len().checked_sub(distance)?;
+            let from = out.len().checked_sub(distance)?;
             if out.len() + repeat + 2 > len {
                 return None;
             }
             // Byte by byte: a repetition may reach into itself.
-            for _ in 0..repeat + 2 {
-                out.push(out[from]);
-                from += 1;
+            for at in from..from + repeat + 2 {
+                out.push(out[at]);
             }
             input = behind;
         }

@@ -1,8 +1,8 @@
 //! Values of core's types in the form of RDB.
 //!
-//! - [`collections`]: lists, sets, hashes and sorted sets, in all forms that were ever written.
-//! - [`stream`]: streams.
-//! - [`own`]: what Redis has no form for, as the value of a module of a name of its own.
+//! - `collections`: lists, sets, hashes and sorted sets, in all forms that were ever written.
+//! - `stream`: streams.
+//! - `own`: what Redis has no form for, as the value of a module of a name of its own.
 //!
 //! What is loaded may come from anywhere: every structure is checked before it is used, and takes
 //! the form that the thresholds of the configuration give it.
