@@ -319,15 +319,7 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     out.line("rdb_last_bgsave_time_sec", seconds(saves.last_seconds));
     out.line("rdb_current_bgsave_time_sec", seconds(background.map(|(_, seconds)| seconds)));
     out.line("rdb_saves", saves.saves);
-    for (name, value) in [
-        ("aof_enabled", "0"),
-        ("aof_rewrite_in_progress", "0"),
-        ("aof_rewrite_scheduled", "0"),
-        ("aof_last_bgrewrite_status", "ok"),
-        ("aof_last_write_status", "ok"),
-    ] {
-        out.line(name, value);
-    }
+    server.aof.info(server, &mut |name, value| out.line(name, value));
 }
 
 fn stats(server: &Server, out: &mut Section<'_>) {
