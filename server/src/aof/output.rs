@@ -9,6 +9,11 @@ use std::thread::Thread;
 
 use super::manifest::Part;
 
+/// Has syncs fail.
+#[cfg(test)]
+pub(super) static FAIL_SYNC: std::sync::atomic::AtomicBool =
+    std::sync::atomic::AtomicBool::new(false);
+
 /// The increment that is being written.
 pub struct Output {
     /// The file, opened for appending.
@@ -79,6 +84,10 @@ impl Output {
     /// Those of the system. What was not on disk before may then never get there, although later
     /// tries say so.
     pub fn sync(&mut self) -> io::Result<()> {
+        #[cfg(test)]
+        if FAIL_SYNC.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(io::Error::other("a test says so"));
+        }
         self.file.sync_data()?;
         self.synced = self.len;
         Ok(())

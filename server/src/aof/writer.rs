@@ -690,3 +690,7 @@ impl Writer {
         figures.syncing.store(u64::from(self.syncer.is_busy()), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;
