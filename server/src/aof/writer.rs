@@ -32,6 +32,10 @@ use crate::server::Server;
 /// How long the thread sleeps at most: for what depends on time.
 const TICK: Duration = Duration::from_millis(100);
 
+/// While there is much to do and nobody waits for it, the thread looks at the log this often: being
+/// woken by every write would cost the writers more than the writing.
+const PACE: Duration = Duration::from_millis(1);
+
 /// How often a failed write is tried again, and the least time between two syncs of `everysec`.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -105,6 +109,8 @@ pub(super) struct Writer {
     syncer: Syncer,
     last_sync: Instant,
     postponed: Option<Instant>,
+    /// Bytes that the last look at the log found.
+    found: usize,
     /// The second of the last timestamp.
     stamped: i64,
     rewrite: Option<Rewrite>,
@@ -139,6 +145,7 @@ impl Writer {
             syncer: Syncer::start(thread)?,
             last_sync: Instant::now(),
             postponed: None,
+            found: 0,
             stamped: 0,
             rewrite: None,
             failures: 0,
@@ -174,6 +181,11 @@ impl Writer {
 
     /// Sleeps until there is something to do.
     fn rest(&mut self) {
+        let effects = &self.server.engine.effects;
+        let unhurried = !effects.is_durable() && self.found < effects.size() / 4;
+        if self.found > 0 && unhurried {
+            return std::thread::sleep(PACE);
+        }
         let more = match &self.reader {
             Some(reader) => reader.poll(&mut self.place, &self.waker),
             None => false,
@@ -218,6 +230,7 @@ impl Writer {
                 self.lose(&io::Error::other(error));
             }
         }
+        self.found = batch.len();
         // A cut that was made before this reads is seen here, since bytes behind it come later.
         match self.aof().take_cut() {
             None => self.add(&batch),
