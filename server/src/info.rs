@@ -306,6 +306,9 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     let background = saves.running.filter(|(purpose, _)| *purpose == Purpose::Background);
     out.line("loading", u8::from(persistence.is_loading()));
     out.line("async_loading", 0);
+    if persistence.is_loading() {
+        loading(server, out);
+    }
     let (done, total) = saves.running.map_or((0, 0), |_| saves.progress);
     out.line("current_save_keys_processed", done);
     out.line("current_save_keys_total", total);
@@ -319,7 +322,26 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     out.line("rdb_last_bgsave_time_sec", seconds(saves.last_seconds));
     out.line("rdb_current_bgsave_time_sec", seconds(background.map(|(_, seconds)| seconds)));
     out.line("rdb_saves", saves.saves);
+    let last = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    out.line("rdb_last_load_keys_loaded", last(&persistence.progress.keys));
+    out.line("rdb_last_load_keys_expired", last(&persistence.progress.expired));
     server.aof.info(server, &mut |name, value| out.line(name, value));
+}
+
+/// How far loading has come.
+fn loading(server: &Server, out: &mut Section<'_>) {
+    let progress = &server.persistence.progress;
+    let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    let (total, done, started) =
+        (load(&progress.total), load(&progress.done), load(&progress.started));
+    out.line("loading_start_time", started);
+    out.line("loading_total_bytes", total);
+    out.line("loading_loaded_bytes", done);
+    let share = if total == 0 { 0.0 } else { done as f64 * 100.0 / total as f64 };
+    out.line("loading_loaded_perc", format!("{share:.2}"));
+    let elapsed = (cairn_core::clock::now_nanos() / 1_000_000_000).saturating_sub(started).max(1);
+    let rate = (done / elapsed).max(1);
+    out.line("loading_eta_seconds", total.saturating_sub(done) / rate);
 }
 
 fn stats(server: &Server, out: &mut Section<'_>) {

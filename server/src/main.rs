@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cairn_core::config::command_line::{self, Action, CommandLine};
 use cairn_core::module::Module;
 use cairn_server::start::{self, ModuleChoice, Running};
-use cairn_server::{aof, demo, version};
+use cairn_server::{aof, demo, persist, version};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -15,6 +15,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const USAGE: &str = "\
 Usage: cairn-server [/path/to/redis.conf] [--option value ...] [-]
        cairn-server demo [--port PORT] [--exit]
+       cairn-server check-rdb FILE
        cairn-server check-aof [--fix | --truncate-to-timestamp TIME] FILE
        cairn-server -v | --version
        cairn-server -h | --help
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = std::env::args_os().skip(1).map(|a| a.into_vec()).collect();
     let result = match arguments.split_first() {
         Some((first, rest)) if first == b"demo" => demo(rest),
+        Some((first, rest)) if first == b"check-rdb" => check_rdb(rest),
         Some((first, rest)) if first == b"check-aof" => check_aof(rest),
         _ => redis_server(&arguments),
     };
@@ -64,6 +66,10 @@ fn demo(arguments: &[Vec<u8>]) -> Result<(), String> {
     demo::run(&demo::Options::parse(arguments)?, all)
 }
 
+fn check_rdb(arguments: &[Vec<u8>]) -> Result<(), String> {
+    persist::check::run(arguments, MODULES.iter().map(|choice| (choice.make)()).collect())
+}
+
 fn check_aof(arguments: &[Vec<u8>]) -> Result<(), String> {
     aof::check::run(arguments, &mut std::io::stdin().lock())
 }
@@ -82,5 +88,5 @@ fn run(line: &CommandLine) -> Result<(), String> {
     let modules = start::modules(&config, MODULES)?;
     let running = Running::start(config, &startup, line.file.clone(), modules)?;
     start::write_pid_file(running.server.config()).map_err(|e| format!("pidfile: {e}"))?;
-    running.serve().map_err(|e| e.to_string())
+    running.serve()
 }

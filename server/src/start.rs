@@ -121,10 +121,13 @@ impl Running {
             server.log.warning(&format!("configuration: '{name}' is obsolete and ignored"));
         }
         let (tcp, unix) = open_sockets(&config)?;
-        if !config.bool(persistence::APPENDONLY) {
-            persist::load::at_start(&server)?;
+        let something = config.bool(persistence::APPENDONLY) || schedule::file(&server).exists();
+        if something {
+            // It is loaded by `serve`, while clients are told to wait.
+            server.persistence.set_loading(true);
+        } else {
+            load(&server)?;
         }
-        aof::open(&server, &load_rdb(&server))?;
         let threads = start_threads(&server)?;
         Ok(Self { server, threads, tcp, unix })
     }
@@ -137,9 +140,11 @@ impl Running {
     /// Accepts connections until the server is asked to stop, by SHUTDOWN, SIGTERM or SIGINT.
     ///
     /// # Errors
-    /// When the system gives no runtime or no signal handlers.
-    pub fn serve(self) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// When the system gives no runtime or no signal handlers, or what is on disk cannot be loaded.
+    pub fn serve(self) -> Result<(), String> {
+        let text = |error: std::io::Error| error.to_string();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(text)?;
         let port = self.local_port().unwrap_or(0);
         let Self { server, threads, tcp, unix } = self;
         let socket = unix.as_ref().map(|(path, _)| path.clone());
@@ -151,12 +156,7 @@ impl Running {
             if let Some((_, listener)) = unix {
                 local.spawn_local(listener::accept_unix(Arc::clone(&server), listener));
             }
-            server.log.notice(&format!(
-                "Server initialized. Cairn {} ready to accept connections on port {port}",
-                version::CAIRN
-            ));
-            tell_supervisor(&server, "STATUS=Ready to accept connections\nREADY=1\n");
-            local.run_until(wait_for_end(&server)).await
+            local.run_until(load_and_wait(&server, port)).await
         })?;
         tell_supervisor(&server, "STOPPING=1\n");
         for mailbox in &server.threads {
@@ -174,6 +174,49 @@ impl Running {
         server.log.notice("Cairn is now ready to exit, bye bye...");
         Ok(())
     }
+}
+
+/// Loads what is on disk, says that the server is ready, and waits until it is asked to stop.
+async fn load_and_wait(server: &Arc<Server>, port: u16) -> Result<(), String> {
+    let mut end = std::pin::pin!(wait_for_end(server));
+    if server.persistence.is_loading() {
+        let loaded = load_in_background(server).map_err(|error| error.to_string())?;
+        tokio::select! {
+            loaded = loaded => loaded.unwrap_or(Err("loading ended by a panic".into()))?,
+            ended = &mut end => return ended.map_err(|error| error.to_string()),
+        }
+    }
+    server.log.notice(&format!(
+        "Server initialized. Cairn {} ready to accept connections on port {port}",
+        version::CAIRN
+    ));
+    tell_supervisor(server, "STATUS=Ready to accept connections\nREADY=1\n");
+    end.await.map_err(|error| error.to_string())
+}
+
+type Loaded = tokio::sync::oneshot::Receiver<Result<(), String>>;
+
+fn load_in_background(server: &Arc<Server>) -> std::io::Result<Loaded> {
+    let (sender, loaded) = tokio::sync::oneshot::channel();
+    let server = Arc::clone(server);
+    std::thread::Builder::new().name("loading".into()).spawn(move || {
+        let result = load(&server);
+        if let Err(error) = &result {
+            server.log.warning(&format!("Fatal error loading the DB, exiting: {error}"));
+        }
+        server.persistence.set_loading(false);
+        // Whoever waited may be asked to stop.
+        let _ = sender.send(result);
+    })?;
+    Ok(loaded)
+}
+
+/// Loads the append-only file, or else the snapshot, and starts the append-only file's thread.
+fn load(server: &Arc<Server>) -> Result<(), String> {
+    if !server.config().bool(persistence::APPENDONLY) {
+        persist::load::at_start(server)?;
+    }
+    aof::open(server, &load_rdb(server))
 }
 
 /// How the append-only file loads the snapshot that it begins with. Returns how long that is.

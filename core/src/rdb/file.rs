@@ -69,6 +69,7 @@ pub struct FileReader<'a> {
     version: u16,
     db: usize,
     over: bool,
+    summed: bool,
 }
 
 impl<'a> FileReader<'a> {
@@ -94,12 +95,17 @@ impl<'a> FileReader<'a> {
                 "can't handle RDB format version {version}"
             )));
         }
-        Ok(Self { input, file, version, db: 0, over: false })
+        Ok(Self { input, file, version, db: 0, over: false, summed: false })
     }
 
     /// The version of the format.
     pub fn version(&self) -> u16 {
         self.version
+    }
+
+    /// Whether the file, which was read to its end, had a checksum.
+    pub fn has_checksum(&self) -> bool {
+        self.summed
     }
 
     /// Where it stands, in bytes.
@@ -187,7 +193,8 @@ impl<'a> FileReader<'a> {
         }
         let len = self.input.offset() as usize;
         let stored = u64::from_le_bytes(self.input.array::<CHECKSUM>()?);
-        if stored != 0 && stored != crc64(0, &self.file[..len]) {
+        self.summed = stored != 0;
+        if self.summed && stored != crc64(0, &self.file[..len]) {
             return Err(self.input.corrupt("wrong checksum of the file"));
         }
         Ok(())

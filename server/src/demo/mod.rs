@@ -93,7 +93,7 @@ pub fn run(options: &Options, modules: Vec<Arc<dyn Module>>) -> Result<(), Strin
     ended.map_err(|e| e.to_string())
 }
 
-type ServerThread = JoinHandle<std::io::Result<()>>;
+type ServerThread = JoinHandle<Result<(), String>>;
 
 /// Starts a server that keeps nothing on disk, on a thread of its own.
 fn start_server(
@@ -101,8 +101,9 @@ fn start_server(
     modules: Vec<Arc<dyn Module>>,
 ) -> Result<(Arc<Server>, ServerThread, SocketAddr), String> {
     check_port(port)?;
-    let options =
-        format!("bind 127.0.0.1\nport {port}\nsave \"\"\nappendonly no\nloglevel nothing");
+    let options = format!(
+        "bind 127.0.0.1\nport {port}\nsave \"\"\nappendonly no\ndbfilename cairn-demo.rdb\nloglevel nothing"
+    );
     let line = CommandLine { options: options.into_bytes(), ..CommandLine::default() };
     let (config, startup) = start::configure(&line)?;
     let running = Running::start(config, &startup, None, modules)?;

@@ -177,6 +177,10 @@ async fn cron(state: Rc<ThreadState>) {
         if state.number != 0 {
             continue;
         }
+        if state.server.persistence.is_loading() {
+            state.server.cron();
+            continue;
+        }
         if state.server.active_expire() {
             let start = std::time::Instant::now();
             expire(&state, &mut cursor, period * state.server.expire_share() / 100).await;

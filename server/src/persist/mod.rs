@@ -1,12 +1,13 @@
 //! What is on disk: snapshots (RDB), when they are taken, and what is loaded at the start.
 //!
-//! - [`load`]: loads a file.
+//! - [`load`]: loads a file; [`check`] only looks whether it could be.
 //! - [`save`]: takes a snapshot into a file.
 //! - [`schedule`]: BGSAVE, `save` points, and what commands are refused after a failure.
 //!
 //! How entries are taken as they stood at one moment is `cairn_core::keyspace::Snapshot`'s
 //! business; how they look in a file is `cairn_core::rdb`'s.
 
+pub mod check;
 pub mod load;
 pub(crate) mod map;
 pub mod save;

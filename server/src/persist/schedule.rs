@@ -198,6 +198,10 @@ fn is_due(server: &Server, last_success: u64, last_ok: bool, last_try: u64) -> b
 /// # Errors
 /// Why there is none.
 pub fn save_at_end(server: &Server, wanted: Option<bool>) -> Result<(), String> {
+    if server.persistence.is_loading() {
+        // What is there is only a part.
+        return Ok(());
+    }
     let points = || !save_points(&server.config().text(params::SAVE_POINTS)).is_empty();
     if !wanted.unwrap_or_else(points) {
         return Ok(());
