@@ -631,7 +631,10 @@ fn settle(
 fn conclude(space: &mut Space<'_>, session: &mut Session) {
     let effects = &space.engine().effects;
     commit(space);
-    if !space.after.ready.is_empty() {
+    if space.worker().replays() {
+        // What a log replays has been there all along.
+        space.after.ready.clear();
+    } else if !space.after.ready.is_empty() {
         serve::serve(space);
     }
     // The end of the log changes all the time on other threads; most commands need not know it.

@@ -294,7 +294,8 @@ impl Aof {
         let number = |yes: bool| u8::from(yes).to_string();
         let status = |ok: bool| if ok { "ok" } else { "err" }.to_string();
         let since = *lock(&self.rewriting);
-        let enabled = server.config().bool(params::APPENDONLY);
+        // It may take a moment until the writer has turned it on or off.
+        let enabled = server.config().bool(params::APPENDONLY) || self.state() != State::Off;
         line("aof_enabled", number(enabled));
         line("aof_rewrite_in_progress", number(since.is_some()));
         line("aof_rewrite_scheduled", number(self.is_scheduled() && since.is_none()));

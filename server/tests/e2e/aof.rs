@@ -127,6 +127,7 @@ fn it_can_be_turned_on_and_off() {
     client.run("SET last 1");
     let before = digest(&mut client);
     assert_eq!(client.run("CONFIG SET appendonly no"), "+OK");
+    eventually("the file is closed", || info(&mut client, "persistence", "aof_enabled") == 0);
     client.run("SET unlogged 1");
     let server = crash(server, &[]);
     assert_eq!(digest(&mut server.connect()), before);
