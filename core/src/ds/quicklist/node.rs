@@ -142,7 +142,10 @@ impl Node {
         self.change(|listpack| match offset {
             0 => listpack.push_front(element),
             _ if at_end => listpack.push_back(element),
-            _ => debug_assert!(listpack.insert(offset, element), "{offset} of {count}"),
+            _ => {
+                let inserted = listpack.insert(offset, element);
+                debug_assert!(inserted, "{offset} of {count}");
+            }
         });
         self.count += 1;
         true
