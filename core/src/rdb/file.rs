@@ -149,7 +149,10 @@ impl<'a> FileReader<'a> {
                 }
                 opcode::MODULE_AUX => return self.module_aux().map(Some),
                 opcode::EOF => self.end()?,
-                kind => return self.record(kind, expiry, usage).map(Some),
+                kind => {
+                    let kind = kind::of_version(kind, self.version);
+                    return self.record(kind, expiry, usage).map(Some);
+                }
             }
         }
         Ok(None)
@@ -241,6 +244,10 @@ pub fn skip_value(input: &mut Reader<'_>, kind: u8) -> Result<(), RdbError> {
         kind::HASH_TTL_PRE_GA => repeat(input, |input| {
             input.length()?;
             skip_strings(input, 2)
+        }),
+        kind::HASH_TTL_VALKEY => repeat(input, |input| {
+            skip_strings(input, 2)?;
+            input.raw(8).map(drop)
         }),
         kind::HASH_LISTPACK_TTL => {
             input.raw(8)?;

@@ -35,3 +35,20 @@ pub const HASH_LISTPACK_TTL_PRE_GA: u8 = 23;
 pub const HASH_TTL: u8 = 24;
 /// Fields with deadlines in a listpack.
 pub const HASH_LISTPACK_TTL: u8 = 25;
+/// As [`HASH`] with a deadline in Unix milliseconds behind each value, -1 for none. Valkey writes
+/// it under 22, which is [`HASH_TTL_PRE_GA`] in files of Redis; no file has this number.
+pub const HASH_TTL_VALKEY: u8 = 222;
+
+/// What a type byte means in a file of this version.
+pub fn of_version(kind: u8, version: u16) -> u8 {
+    match kind {
+        HASH_TTL_PRE_GA if version == super::VERSION_VALKEY => HASH_TTL_VALKEY,
+        HASH_TTL_VALKEY => u8::MAX,
+        kind => kind,
+    }
+}
+
+/// Whether elements of a value of this type may have deadlines of their own.
+pub fn has_deadlines(kind: u8) -> bool {
+    matches!(kind, HASH_TTL_PRE_GA..=HASH_LISTPACK_TTL | HASH_TTL_VALKEY | MODULE)
+}

@@ -34,6 +34,9 @@ pub const VERSION_VALKEY: u16 = 80;
 /// The version written unless something stored asks for a newer one: that of Redis 7.2.
 pub const VERSION_DEFAULT: u16 = 11;
 
+/// The oldest version that is written: that of Redis 7.0.
+pub const VERSION_OLDEST: u16 = 10;
+
 /// The oldest version that knows fields of hashes which expire on their own.
 pub const VERSION_FIELD_TTL: u16 = 12;
 

@@ -34,14 +34,13 @@ fn a_rewritten_file_is_what_a_restart_reads() {
     let file = "# A comment that stays.\nmaxclients 500\n\n# Another.\ntimeout 10\n";
     std::fs::write(&path, file).expect("a file");
     let path = path.to_str().expect("UTF-8").to_string();
-    {
-        let server = Server::start(BINARY, &[&path]);
-        let mut client = server.connect();
-        assert_eq!(client.run("CONFIG GET timeout"), "[\"timeout\" \"10\"]");
-        assert_eq!(client.run("CONFIG SET timeout 20 maxmemory 1gb"), "+OK");
-        assert_eq!(client.call(&["CONFIG", "SET", "requirepass", "a \"b\""]).to_string(), "+OK");
-        assert_eq!(client.run("CONFIG REWRITE"), "+OK");
-    }
+    // It lives on, since `dir`, which is in the file as well, goes with it.
+    let first = Server::start(BINARY, &[&path]);
+    let mut client = first.connect();
+    assert_eq!(client.run("CONFIG GET timeout"), "[\"timeout\" \"10\"]");
+    assert_eq!(client.run("CONFIG SET timeout 20 maxmemory 1gb"), "+OK");
+    assert_eq!(client.call(&["CONFIG", "SET", "requirepass", "a \"b\""]).to_string(), "+OK");
+    assert_eq!(client.run("CONFIG REWRITE"), "+OK");
     let text = std::fs::read_to_string(&path).expect("the file");
     assert!(
         text.starts_with("# A comment that stays.\nmaxclients 500\n\n# Another.\ntimeout 20\n")

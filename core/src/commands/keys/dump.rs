@@ -3,11 +3,12 @@
 use super::super::options::is;
 use super::GENERIC;
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
+use crate::config::table::persistence;
 use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::rdb::value::{self, Context};
-use crate::rdb::{Reader, VERSION_DEFAULT, VERSION_FIELD_TTL, VERSION_MAX, Writer};
+use crate::rdb::{Reader, VERSION_FIELD_TTL, VERSION_MAX, VERSION_OLDEST, Writer, kind};
 use crate::util::crc64::crc64;
 use crate::util::int::parse_i64;
 
@@ -46,14 +47,18 @@ const FOOTER: usize = 2 + 8;
 const BAD_PAYLOAD: CmdError = CmdError::fixed("ERR DUMP payload version or checksum are wrong");
 
 fn dump(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let config = &ctx.engine().config;
+    let (asked, compress) =
+        (config.int(persistence::RDB_VERSION) as u16, config.bool(persistence::RDBCOMPRESSION));
     let Some(entry) = ctx.space.lookup(args[1]) else {
         ctx.reply.null();
         return Ok(Flow::Done);
     };
-    let mut body = Writer::new(VERSION_MAX, true).alone();
+    // What needs a newer version raises it, but for 10, which was chosen for Redis 7.0.
+    let most = if asked == VERSION_OLDEST { asked } else { asked.max(VERSION_FIELD_TTL) };
+    let mut body = Writer::new(most, compress).alone();
     let kind = value::save(entry.value(), &mut body).map_err(unsavable)?;
-    let newer = matches!(kind, crate::rdb::kind::HASH_TTL);
-    let version = if newer { VERSION_FIELD_TTL } else { VERSION_DEFAULT };
+    let version = if kind == kind::HASH_TTL { asked.max(VERSION_FIELD_TTL) } else { asked };
     let mut bytes = Vec::with_capacity(1 + body.as_bytes().len() + FOOTER);
     bytes.push(kind);
     bytes.extend_from_slice(body.as_bytes());
@@ -116,14 +121,14 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if ttl < 0 {
         return Err(CmdError::fixed("ERR Invalid TTL value, must be >= 0"));
     }
-    let body = checked(payload).ok_or(BAD_PAYLOAD)?;
+    let (body, version) = checked(payload).ok_or(BAD_PAYLOAD)?;
     let now = ctx.space.now();
     let expiry = match (ttl, options.absolute) {
         (0, _) => None,
         (ttl, true) => Some(ttl),
         (ttl, false) => Some(now.saturating_add(ttl)),
     };
-    let value = read(ctx, body)?;
+    let value = read(ctx, body, version)?;
     let existed = options.replace && ctx.space.remove(key);
     let Some(value) = value.filter(|_| expiry.is_none_or(|at| at > now)) else {
         // Nothing is left of it, or its time is over already.
@@ -142,26 +147,27 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// The payload without its footer, if that is right.
-fn checked(payload: &[u8]) -> Option<&[u8]> {
+/// The payload without its footer, and the version, if the footer is right.
+fn checked(payload: &[u8]) -> Option<(&[u8], u16)> {
     let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
     let (version, sum) = footer.split_first_chunk::<2>()?;
     let sum = u64::from_le_bytes(*sum.first_chunk()?);
-    let known = u16::from_le_bytes(*version) <= VERSION_MAX
-        || u16::from_le_bytes(*version) == crate::rdb::VERSION_VALKEY;
-    // A sum of zero was never computed.
-    let right = sum == 0 || sum == crc64(0, &payload[..body.len() + 2]);
-    (known && right).then_some(body)
+    let version = u16::from_le_bytes(*version);
+    let known = version <= VERSION_MAX || version == crate::rdb::VERSION_VALKEY;
+    (known && sum == crc64(0, &payload[..body.len() + 2])).then_some((body, version))
 }
 
-fn read(ctx: &Ctx<'_, '_>, body: &[u8]) -> Result<Option<Value>, CmdError> {
+fn read(ctx: &Ctx<'_, '_>, body: &[u8], version: u16) -> Result<Option<Value>, CmdError> {
     let engine = ctx.engine();
     let limits = &engine.tuning.limits;
     let context = Context { limits, modules: &engine.modules, now: Some(ctx.space.now()) };
     let bad = CmdError::fixed("ERR Bad data format");
     let mut input = Reader::new(body, 0);
     let Ok(kind) = input.byte() else { return Err(bad) };
+    let kind = kind::of_version(kind, version);
     match value::load(&mut input, kind, context) {
+        // Nothing may be left of what has deadlines; anything else was empty from the beginning.
+        Ok(None) if !kind::has_deadlines(kind) => Err(bad),
         Ok(value) if input.rest().is_empty() => Ok(value),
         _ => Err(bad),
     }
@@ -231,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn the_version_is_the_configured_one() {
+        let mut bed = Bed::new();
+        bed.run("SADD a x y");
+        for (asked, kind) in [(11, 20), (10, 2)] {
+            let value = crate::config::Value::Number(asked);
+            bed.engine.config.put(super::persistence::RDB_VERSION, value);
+            let payload = dumped(&mut bed, "a");
+            let footer = &payload[payload.len() - super::FOOTER..];
+            assert_eq!((payload[0], footer[0]), (kind, asked as u8));
+        }
+    }
+
+    #[test]
     fn the_footer_is_checked() {
         let mut bed = Bed::new();
         bed.run("SET a value");
@@ -244,12 +263,14 @@ mod tests {
     }
 
     proptest! {
-        /// Without a checksum nothing but the reader stands between the bytes and the keyspace.
+        /// Whoever can compute a checksum gets as far as the reader of values.
         #[test]
         fn hostile_payloads_do_no_harm(mut body in proptest::collection::vec(any::<u8>(), 1..200)) {
             let mut bed = Bed::new();
             body[0] %= 26;
-            body.extend_from_slice(&[11, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            body.extend_from_slice(&[11, 0]);
+            let sum = crate::util::crc64::crc64(0, &body);
+            body.extend_from_slice(&sum.to_le_bytes());
             let reply = bed.call(&[b"RESTORE", b"b", b"0", &body]);
             prop_assert!(reply == b"+OK\r\n" || reply == b"-ERR Bad data format\r\n");
         }

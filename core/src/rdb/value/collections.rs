@@ -413,6 +413,13 @@ pub(super) fn load_hash_ttl(
         Ok(())
     };
     match kind {
+        kind::HASH_TTL_VALKEY => {
+            for _ in 0..count(input)? {
+                let (field, value) = (input.string()?, input.string()?);
+                let at = Some(i64::from_le_bytes(input.array()?)).filter(|at| *at >= 0);
+                add(input, &field, &value, at)?;
+            }
+        }
         kind::HASH_TTL | kind::HASH_TTL_PRE_GA => {
             let earliest = match kind {
                 kind::HASH_TTL => i64::from_le_bytes(input.array()?),

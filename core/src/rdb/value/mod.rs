@@ -72,6 +72,7 @@ pub fn load(
             collections::load_hash(input, kind, context)
         }
         kind::HASH_TTL
+        | kind::HASH_TTL_VALKEY
         | kind::HASH_TTL_PRE_GA
         | kind::HASH_LISTPACK_TTL
         | kind::HASH_LISTPACK_TTL_PRE_GA => collections::load_hash_ttl(input, kind, context),

@@ -107,6 +107,9 @@ fn every_form_comes_back() {
         for (version, compress) in [(12, false), (12, true), (15, true)] {
             let (kind, bytes) = saved(&bed, version, compress);
             let value = loaded(&bed, kind, &bytes).expect(commands).expect(commands);
+            let mut skipped = Reader::new(&bytes, 0);
+            super::super::file::skip_value(&mut skipped, kind).expect(commands);
+            assert!(skipped.rest().is_empty(), "{commands}: a walk over a file finds its end");
             let before = bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
                 described(space.peek(b"k").expect("there is a value"))
             });
@@ -171,6 +174,11 @@ fn old_forms_are_read() {
         (kind::ZSET_ZIPLIST, &pair, "2 ZADD a k listpack"),
         (kind::HASH_ZIPMAP, b"\x09\x01\x01a\x01\x002\xff\xff", ""),
         (kind::ZSET, b"\x01\x01a\x012", "2 ZADD a k listpack"),
+        (
+            kind::of_version(22, crate::rdb::VERSION_VALKEY),
+            b"\x01\x01a\x012\xff\xff\xff\xff\xff\xff\xff\xff",
+            "2 HSET a k listpack",
+        ),
     ] {
         match loaded(&bed, kind, bytes) {
             Ok(value) => {
