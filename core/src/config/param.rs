@@ -27,6 +27,8 @@ pub struct Param {
     pub sensitive: bool,
     /// Whether it is accepted but does nothing yet.
     pub later: bool,
+    /// Whether CONFIG GET shows it only by its full name.
+    pub hidden: bool,
     /// A further check, which may also move the value (as `hz` is kept within bounds).
     pub check: Option<fn(Value) -> Result<Value, String>>,
 }
@@ -97,6 +99,7 @@ impl Param {
             protected: false,
             sensitive: false,
             later: false,
+            hidden: false,
             check: None,
         }
     }
@@ -192,6 +195,12 @@ impl Param {
     /// It is accepted, but does nothing yet.
     pub const fn later(mut self) -> Self {
         self.later = true;
+        self
+    }
+
+    /// CONFIG GET shows it only by its full name.
+    pub const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 

@@ -193,7 +193,7 @@ impl Config {
     }
 
     /// CONFIG GET: names and values of the parameters that match any of the patterns. A name that
-    /// is no pattern comes back as it was written.
+    /// is no pattern comes back as it was written. Patterns don't find hidden parameters.
     pub fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut found = Vec::new();
         let mut seen = std::collections::HashSet::new();
@@ -207,7 +207,8 @@ impl Config {
                 continue;
             }
             for (name, id) in self.all_names() {
-                if glob::matches_ignoring_case(pattern, name.as_bytes())
+                if !self.param(id).hidden
+                    && glob::matches_ignoring_case(pattern, name.as_bytes())
                     && seen.insert(name.as_bytes().to_vec())
                 {
                     found.push((name.as_bytes().to_vec(), self.formatted(id)));

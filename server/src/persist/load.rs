@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cairn_core::config::table::persistence as params;
 use cairn_core::keyspace::{Put, Scope, ShardSet, Space};
@@ -80,6 +80,10 @@ pub fn load(server: &Server, path: &Path, options: Options) -> Result<Loaded, St
         options,
         now: clock::now_millis(),
         skip_unknown: server.config().bool(params::RDB_SKIP_UNKNOWN_MODULES),
+        delay: u64::try_from(server.config().int(params::KEY_LOAD_DELAY))
+            .ok()
+            .filter(|micros| *micros > 0)
+            .map(Duration::from_micros),
         server,
         keys: AtomicU64::new(0),
         expired: AtomicU64::new(0),
@@ -114,6 +118,8 @@ struct Shared<'s> {
     options: Options,
     now: i64,
     skip_unknown: bool,
+    /// `key-load-delay`.
+    delay: Option<Duration>,
     keys: AtomicU64,
     expired: AtomicU64,
     error: Mutex<Option<RdbError>>,
@@ -222,6 +228,9 @@ impl Shared<'_> {
 
     /// Builds one value and puts it into the keyspace.
     fn add(&self, worker: &Worker, mut record: Record<'_>) -> Result<(), RdbError> {
+        if let Some(delay) = self.delay {
+            std::thread::sleep(delay);
+        }
         if record.db >= self.engine.keyspace.databases() {
             return Err(record.body.corrupt(format!("database {} is out of range", record.db)));
         }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cairn_core::config::table::persistence as params;
 use cairn_core::keyspace::Space;
@@ -150,13 +151,29 @@ fn save_modules(engine: &Engine, out: &mut Writer) {
 /// Writes what the queue has, once it is enough.
 fn drain(server: &Server, queue: &Queue, output: &mut Output) -> Result<(), String> {
     let keys = queue.take(&mut output.bytes).map_err(|e| e.to_string())?;
-    server.persistence.keys_done.store(keys, Ordering::Relaxed);
+    let before = server.persistence.keys_done.swap(keys, Ordering::Relaxed);
+    delay(server, keys.saturating_sub(before));
     if server.persistence.cancelled.load(Ordering::Relaxed) {
         return Err("the snapshot was cancelled".into());
     }
     match output.bytes.len() {
         WRITE_SIZE.. => output.write().map_err(|e| format!("Write error saving DB on disk: {e}")),
         _ => Ok(()),
+    }
+}
+
+/// How often a snapshot that is slowed down looks whether it is to be given up.
+const DELAY_SLICE: Duration = Duration::from_millis(10);
+
+/// Slows a snapshot of so many more keys down, as `rdb-key-save-delay` says.
+fn delay(server: &Server, keys: u64) {
+    let micros = server.config().int(params::RDB_KEY_SAVE_DELAY);
+    let Ok(micros) = u64::try_from(micros) else { return };
+    let mut left = Duration::from_micros(micros.saturating_mul(keys));
+    while !left.is_zero() && !server.persistence.cancelled.load(Ordering::Relaxed) {
+        let slice = left.min(DELAY_SLICE);
+        std::thread::sleep(slice);
+        left -= slice;
     }
 }
 

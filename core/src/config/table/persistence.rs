@@ -77,6 +77,11 @@ crate::params! {
     /// always checked enough to be safe.
     SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();
 
+    /// Microseconds that a snapshot takes for each key, at least: for tests.
+    RDB_KEY_SAVE_DELAY = Param::int("rdb-key-save-delay", "0", -INT_MAX, INT_MAX).hidden();
+    /// Microseconds that loading takes for each key, at least: for tests.
+    KEY_LOAD_DELAY = Param::int("key-load-delay", "0", -INT_MAX, INT_MAX).hidden();
+
     /// Whether every write is appended to a file.
     APPENDONLY = Param::bool("appendonly", "no");
     /// What the append-only files' names begin with.
