@@ -100,6 +100,8 @@ fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, Stri
                     }
                 }
                 engine.snapshot_relieved();
+                // Better here than while a shard is held: threads that serve clients go first.
+                std::thread::yield_now();
             }
             result
                 .and_then(|()| drain(server, &queue, &mut output))
