@@ -291,7 +291,7 @@ fn follow_memory(server: &Arc<Server>) {
 /// Goes into `dir`, and keeps in step what is refused when snapshots fail.
 fn follow_persistence(server: &Arc<Server>) {
     server.config().on_change(&[persistence::DIR], |config| {
-        let failed = |error| format!("Changing directory: {}", words(&error));
+        let failed = |error| format!("Changing directory: {}", aof::words(&error));
         std::env::set_current_dir(config.string(persistence::DIR)).map_err(failed)?;
         let here = std::env::current_dir().map_err(failed)?;
         config.put(persistence::DIR, Value::Text(here.into_os_string().into_vec().into()));
@@ -305,12 +305,6 @@ fn follow_persistence(server: &Arc<Server>) {
         }
         Ok(())
     });
-}
-
-/// What the system says of an error, without its number.
-fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
 /// The effects log is always in use: a replica or an AOF that comes later finds its order there.

@@ -320,7 +320,7 @@ impl Aof {
 }
 
 /// What the system says of an error, without its number.
-fn words(error: &std::io::Error) -> String {
+pub(crate) fn words(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_string()
 }

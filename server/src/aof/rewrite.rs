@@ -1,7 +1,6 @@
 //! The base of an append-only file: all data at one moment, as a snapshot or as commands.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,14 +9,12 @@ use cairn_core::config::table::persistence as params;
 use cairn_core::effects::encode;
 use cairn_core::keyspace::{Entry, Sink, ValueRef};
 
+use crate::persist::output::Output;
 use crate::persist::save::{self, Request};
 use crate::server::Server;
 
 /// Bytes of commands from which on writers wait until they are in the file.
 const GATHER_MAX: usize = 4 << 20;
-
-/// Bytes between two syncs of a file that is synced bit by bit.
-const SYNC_SIZE: usize = 4 << 20;
 
 /// Whether a base is to be a snapshot, not commands. What modules store besides keys has no form
 /// as commands, so that where there is any the base is a snapshot whatever the configuration says.
@@ -67,7 +64,7 @@ fn write_commands(
 ) -> Result<u64, String> {
     let failed = |error| format!("Write error writing append only file on disk: {error}");
     let file = File::create(path).map_err(failed)?;
-    let mut output = Output { file, written: 0, unsynced: 0, incremental };
+    let mut output = Output::new(file, incremental);
     let sink = Arc::new(CommandSink::default());
     let worker = engine.worker();
     let snapshot = engine
@@ -88,27 +85,7 @@ fn write_commands(
         }
     };
     engine.retire(worker);
-    result.and_then(|()| output.file.sync_all().map_err(failed)).map(|()| output.written)
-}
-
-struct Output {
-    file: File,
-    written: u64,
-    unsynced: usize,
-    incremental: bool,
-}
-
-impl Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.written += bytes.len() as u64;
-        self.unsynced += bytes.len();
-        if self.incremental && self.unsynced >= SYNC_SIZE {
-            self.unsynced = 0;
-            self.file.sync_data()?;
-        }
-        Ok(())
-    }
+    result.and_then(|()| output.sync().map_err(failed)).map(|()| output.written())
 }
 
 /// Turns entries into commands.

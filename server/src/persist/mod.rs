@@ -10,6 +10,7 @@
 pub mod check;
 pub mod load;
 pub(crate) mod map;
+pub(crate) mod output;
 pub mod save;
 pub mod schedule;
 

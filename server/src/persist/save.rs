@@ -1,7 +1,6 @@
 //! Takes a snapshot into a file: a temporary one, synced, that takes the place of the last.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +13,13 @@ use cairn_core::rdb::queue::{Options, Queue};
 use cairn_core::rdb::{VERSION_FIELD_TTL, Writer};
 use cairn_core::{Engine, clock};
 
+use super::output::Output;
+use crate::aof::manifest::sync_dir;
 use crate::server::Server;
 use crate::{memory, version};
 
 /// Bytes that are written to the file at a time.
 const WRITE_SIZE: usize = 256 * 1024;
-
-/// Bytes between two syncs of a file that is synced bit by bit.
-const SYNC_SIZE: usize = 4 * 1024 * 1024;
 
 /// What a snapshot is to be.
 pub struct Request<'a> {
@@ -69,7 +67,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 pub fn put_in_place(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::rename(from, to)?;
     let directory = to.parent().filter(|dir| !dir.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    sync_dir(directory.unwrap_or(Path::new(".")))
 }
 
 fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, String> {
@@ -77,7 +75,7 @@ fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, Stri
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     let file = file.map_err(|e| format!("Failed opening the temp RDB file for saving: {e}"))?;
     let incremental = server.config().bool(params::RDB_SAVE_INCREMENTAL_FSYNC);
-    let mut output = Output { file, bytes: Vec::new(), written: 0, unsynced: 0, incremental };
+    let (mut output, mut bytes) = (Output::new(file, incremental), Vec::new());
     let engine = &server.engine;
     let queue = Arc::new(Queue::new(options(engine)));
     let worker = engine.worker();
@@ -94,22 +92,20 @@ fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, Stri
             // The walk goes to its end in any case.
             while engine.walk_snapshot(&worker, &snapshot, &mut walk) {
                 if result.is_ok() {
-                    result = drain(server, &queue, &mut output);
+                    result = drain(server, &queue, &mut bytes, &mut output);
                     if result.is_err() {
                         queue.cancel();
                     }
                 }
                 engine.snapshot_relieved();
-                // Better here than while a shard is held: threads that serve clients go first.
-                std::thread::yield_now();
             }
             result
-                .and_then(|()| drain(server, &queue, &mut output))
-                .and_then(|()| finish(server, &queue, &mut output).map_err(failed))
+                .and_then(|()| drain(server, &queue, &mut bytes, &mut output))
+                .and_then(|()| finish(server, &queue, bytes, &mut output).map_err(failed))
         }
     };
     engine.retire(worker);
-    result.map(|()| output.written)
+    result.map(|()| output.written())
 }
 
 fn options(engine: &Engine) -> Options {
@@ -151,17 +147,24 @@ fn save_modules(engine: &Engine, out: &mut Writer) {
 }
 
 /// Writes what the queue has, once it is enough.
-fn drain(server: &Server, queue: &Queue, output: &mut Output) -> Result<(), String> {
-    let keys = queue.take(&mut output.bytes).map_err(|e| e.to_string())?;
+fn drain(
+    server: &Server,
+    queue: &Queue,
+    bytes: &mut Vec<u8>,
+    output: &mut Output,
+) -> Result<(), String> {
+    let keys = queue.take(bytes).map_err(|e| e.to_string())?;
     let before = server.persistence.keys_done.swap(keys, Ordering::Relaxed);
     delay(server, keys.saturating_sub(before));
     if server.persistence.cancelled.load(Ordering::Relaxed) {
         return Err("the snapshot was cancelled".into());
     }
-    match output.bytes.len() {
-        WRITE_SIZE.. => output.write().map_err(|e| format!("Write error saving DB on disk: {e}")),
-        _ => Ok(()),
+    if bytes.len() < WRITE_SIZE {
+        return Ok(());
     }
+    output.write(bytes).map_err(|e| format!("Write error saving DB on disk: {e}"))?;
+    bytes.clear();
+    Ok(())
 }
 
 /// How often a snapshot that is slowed down looks whether it is to be given up.
@@ -179,31 +182,14 @@ fn delay(server: &Server, keys: u64) {
     }
 }
 
-fn finish(server: &Server, queue: &Queue, output: &mut Output) -> std::io::Result<()> {
+fn finish(
+    server: &Server,
+    queue: &Queue,
+    mut bytes: Vec<u8>,
+    output: &mut Output,
+) -> std::io::Result<()> {
     let checksum = server.config().bool(params::RDBCHECKSUM).then(|| queue.checksum());
-    output.bytes.extend_from_slice(&frame::end(checksum));
-    output.write()?;
-    output.file.sync_all()
-}
-
-struct Output {
-    file: File,
-    bytes: Vec<u8>,
-    written: u64,
-    unsynced: usize,
-    incremental: bool,
-}
-
-impl Output {
-    fn write(&mut self) -> std::io::Result<()> {
-        self.file.write_all(&self.bytes)?;
-        self.written += self.bytes.len() as u64;
-        self.unsynced += self.bytes.len();
-        self.bytes.clear();
-        if self.incremental && self.unsynced >= SYNC_SIZE {
-            self.unsynced = 0;
-            self.file.sync_data()?;
-        }
-        Ok(())
-    }
+    bytes.extend_from_slice(&frame::end(checksum));
+    output.write(&bytes)?;
+    output.sync()
 }
