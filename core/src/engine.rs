@@ -384,6 +384,13 @@ impl Worker {
         self.clock.get() / 1_000_000_000
     }
 
+    /// The last reading of the clock, in Unix nanoseconds: that of the start of the turn, or of
+    /// the end of its last command.
+    #[inline]
+    pub fn nanos(&self) -> u64 {
+        self.clock.get()
+    }
+
     /// Reads the clock, for the commands of a turn.
     pub fn read_clock(&self) {
         self.clock.set(clock::now_nanos());

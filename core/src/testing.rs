@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use crate::command::{Command, Step};
+use crate::command::{Command, Step, run_job};
 use crate::effects::Reader;
 use crate::engine::{Engine, Host, Observed, Worker};
 use crate::error::CmdError;
@@ -79,17 +79,21 @@ impl Bed {
     /// Runs the words of one command and returns the bytes of its reply.
     pub fn call(&mut self, args: &[&[u8]]) -> Vec<u8> {
         let mut reply = Reply::default();
+        let mut job = None;
         loop {
             self.worker.clock.set(self.now as u64 * 1_000_000);
-            let session = &mut self.session;
-            let step = self.engine.call(&self.worker, session, args, &mut reply, Waker::noop());
+            let (engine, worker, session) = (&self.engine, &self.worker, &mut self.session);
+            let step = match job.take() {
+                None => engine.call(worker, session, args, &mut reply, Waker::noop()),
+                Some(job) => {
+                    let ended = run_job(job);
+                    engine.finish_job(worker, session, args, &mut reply, ended, Waker::noop())
+                }
+            };
             match step {
                 Step::Done => break,
                 Step::Again => {}
-                Step::Offload(job) => {
-                    reply.raw(&job());
-                    break;
-                }
+                Step::Offload(next) => job = Some(next),
                 Step::Blocked => return b"+(blocked)\r\n".to_vec(),
                 Step::Parked => panic!("nobody else holds a shard"),
             }

@@ -16,6 +16,7 @@ pub mod observe;
 pub mod pause;
 pub mod persist;
 pub mod pool;
+mod priority;
 pub mod pubsub;
 pub mod resp;
 pub mod server;

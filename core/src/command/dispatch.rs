@@ -10,7 +10,8 @@ use std::task::{Poll, Waker};
 use smallvec::SmallVec;
 
 use super::ctx::{Ctx, Mode};
-use super::spec::{Flags, Flow, Job, Reach};
+use super::job::Job;
+use super::spec::{Flags, Flow, Reach};
 use super::{Command, keys, serve};
 use crate::blocking::{WaitState, Waiter, WaiterSeed};
 use crate::clock;
@@ -36,7 +37,8 @@ pub enum Step {
     /// It waits for a key: see [`Session::blocked`]. The reply comes by mailbox, unless
     /// [`Engine::poll_unblock`] ends the wait first.
     Blocked,
-    /// The reply is what this job returns; the connection's later commands wait for it.
+    /// A job is to be run, and [`Engine::finish_job`] called with its end and the same words. The
+    /// connection's later commands wait for it.
     Offload(Job),
 }
 
@@ -88,6 +90,7 @@ impl Engine {
         let command = match self.admit(worker, session, args) {
             Ok(command) => command,
             Err(error) => {
+                session.pending.forget_steps();
                 worker.counters.error(error.text());
                 reply.error(error.text());
                 return Step::Done;
@@ -377,7 +380,7 @@ impl Engine {
         let replied = reply.len().saturating_sub(from);
         let seen = Observed { command, args, nanos, replied, moment: Moment::Ran };
         match step {
-            Step::Again => session.pending.spent = nanos,
+            Step::Again | Step::Offload(_) => session.pending.spent = nanos,
             // It is counted when it has its reply.
             Step::Blocked => self.observe(session, &Observed { moment: Moment::Blocked, ..seen }),
             _ => self.account(worker, session, &seen, failed),
@@ -539,14 +542,7 @@ fn recover(
     args: &[&[u8]],
     panic: &(dyn std::any::Any + Send),
 ) -> CmdError {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    if let Some(host) = space.engine().host() {
-        host.warn(&format!("command '{}' panicked and was aborted: {text}", command.name));
-    }
+    let error = aborted(space.engine(), command, panic_text(panic));
     space.no_effect();
     if command.spec.is_write() {
         space.select(db);
@@ -556,6 +552,21 @@ fn recover(
             log_whole(space, key);
             space.touch(key);
         }
+    }
+    error
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Warns of a command that panicked, and makes the error that its client gets.
+#[cold]
+pub(super) fn aborted(engine: &Engine, command: &Command, panic: &str) -> CmdError {
+    if let Some(host) = engine.host() {
+        host.warn(&format!("command '{}' panicked and was aborted: {panic}", command.name));
     }
     CmdError::new(format!("ERR internal error: command '{}' was aborted", command.name))
 }

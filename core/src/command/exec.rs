@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::Command;
 use super::ctx::{Ctx, Mode};
-use super::dispatch::{add_shards, invoke, words};
+use super::dispatch::{aborted, add_shards, invoke, words};
+use super::job::{JobEnd, run_job};
 use super::spec::{Flow, Outcome, Reach};
 use crate::clock;
 use crate::engine::{Moment, Observed};
@@ -62,6 +63,7 @@ fn has_expired(ctx: &mut Ctx<'_, '_>, watch: &WatchSet) -> bool {
 
 /// Runs one command within another's critical section and writes its reply.
 pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8]]) {
+    let engine = ctx.engine();
     let from = ctx.reply.len();
     let start = clock::now_nanos();
     let mut failed = false;
@@ -72,11 +74,20 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
         match result {
             Ok(Flow::Done | Flow::Block(_)) => break,
             Ok(Flow::Again(_)) => step = ctx.session.pending.step.take(),
-            Ok(Flow::Offload(job)) => {
-                let bytes = job();
-                ctx.reply.raw(&bytes);
-                break;
-            }
+            Ok(Flow::Offload(job)) => match run_job(job).result {
+                Ok(JobEnd::Next(next, _)) => step = Some(next),
+                Ok(JobEnd::Reply(bytes)) => {
+                    ctx.reply.raw(&bytes);
+                    break;
+                }
+                Err(panic) => {
+                    let error = aborted(engine, command, &panic);
+                    ctx.space.worker().counters.error(error.text());
+                    ctx.reply.error(error.text());
+                    failed = true;
+                    break;
+                }
+            },
             Err(error) => {
                 ctx.space.worker().counters.error(error.text());
                 ctx.reply.truncate(from);
@@ -88,7 +99,6 @@ pub fn run_inside(ctx: &mut Ctx<'_, '_>, command: &'static Command, args: &[&[u8
         ctx.reply.set_proto(ctx.session.proto);
     }
     ctx.reply.set_proto(ctx.session.proto);
-    let engine = ctx.engine();
     if ctx.session.tracks
         && let Some(host) = engine.host()
     {

@@ -2,6 +2,7 @@
 //! key locking, ACL categories, propagation, COMMAND and its documentation.
 
 use super::ctx::Ctx;
+use super::job::{Job, JobEnd};
 use crate::error::CmdError;
 
 /// What a handler decided, besides what it wrote as reply.
@@ -14,13 +15,17 @@ pub enum Flow {
     /// again with [`Ctx::step`] as it left it. Locks are let go in between, unless inside of a
     /// transaction.
     Again(crate::keyspace::Scope),
-    /// The rest of the work needs no shard and may be long: it runs on the query pool and yields
-    /// the reply's bytes.
+    /// The next part of the work needs no shard and may be long: it runs on the query pool while
+    /// the connection's later commands wait. Inside of a transaction it runs at once.
     Offload(Job),
 }
 
-/// Work for the query pool, which returns RESP bytes.
-pub type Job = Box<dyn FnOnce() -> Vec<u8> + Send>;
+impl Flow {
+    /// Has the query pool work out the whole reply, as RESP bytes.
+    pub fn offload(work: impl FnOnce() -> Vec<u8> + Send + 'static) -> Self {
+        Self::Offload(Box::new(|| JobEnd::Reply(work())))
+    }
+}
 
 /// The result of a handler. On an error whatever it wrote is replaced by the error.
 pub type Outcome = Result<Flow, CmdError>;

@@ -9,13 +9,14 @@
 //! * [`schema`] says what is indexed; [`analysis`] turns text into terms.
 //! * [`postings`], [`numeric`], [`tag`], [`column`] and [`docs`] hold the data.
 //! * [`query`] parses, [`plan`] binds a query to a snapshot, [`iter`] matches, [`score`] ranks and
-//!   [`search`] collects the best hits.
+//!   [`search`] collects the best hits; `cost` guesses what that takes.
 //! * [`index`] ties them together behind one lock that no query holds while it runs.
 
 pub mod analysis;
 pub mod catalog;
 pub mod column;
 pub mod commands;
+mod cost;
 pub mod dictionary;
 pub mod docs;
 pub mod gc;

@@ -1,6 +1,7 @@
 //! Runs a query: matches, counts exactly, and keeps the best hits.
 
 use crate::column::{Column, SortValue};
+use crate::cost;
 use crate::docs::{DocsView, FIRST_DOC};
 use crate::index::Index;
 use crate::iter::Matcher;
@@ -18,6 +19,9 @@ mod term;
 mod top;
 
 use top::Top;
+
+/// Keys of hits that are looked up while writers wait.
+const KEYS_HELD: usize = 1024;
 
 /// What a search returns of its hits.
 #[derive(Debug, Clone)]
@@ -93,6 +97,11 @@ impl Bound {
     pub fn estimate(&self) -> u64 {
         self.plan.estimate
     }
+
+    /// What it will cost to run the query, in nanoseconds: a guess within a factor of two or so.
+    pub fn cost(&self, options: &SearchOptions) -> u64 {
+        cost::of_plan(&self.plan, self.docs.end(), options)
+    }
 }
 
 impl Index {
@@ -108,16 +117,24 @@ impl Index {
         Bound { plan, docs: planner.into_docs(), sort }
     }
 
-    /// Runs a query.
+    /// Binds a query and runs it.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> SearchResult {
-        let bound = self.bind(query, options);
+        self.run(&self.bind(query, options), options)
+    }
+
+    /// Runs a query that was bound with the same options. Keys of documents that have died since
+    /// are kept as long as `bound` is.
+    pub fn run(&self, bound: &Bound, options: &SearchOptions) -> SearchResult {
         let (total, ranked) = bound.run(options);
-        let inner = self.read();
-        let hits = ranked.into_iter().filter_map(|(doc, score)| {
-            let sort_value = bound.sort.as_ref().and_then(|(column, _)| column.value(doc));
-            Some(Hit { doc, key: inner.docs.key(doc)?.clone(), score, sort_value })
-        });
-        SearchResult { total, hits: hits.collect() }
+        let mut hits = Vec::with_capacity(ranked.len());
+        for some in ranked.chunks(KEYS_HELD) {
+            let inner = self.read();
+            hits.extend(some.iter().filter_map(|&(doc, score)| {
+                let sort_value = bound.sort.as_ref().and_then(|(column, _)| column.value(doc));
+                Some(Hit { doc, key: inner.docs.key(doc)?.clone(), score, sort_value })
+            }));
+        }
+        SearchResult { total, hits }
     }
 }
 

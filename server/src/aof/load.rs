@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use cairn_core::command::Step;
+use cairn_core::command::{Step, run_job};
 use cairn_core::config::Config;
 use cairn_core::config::table::persistence as params;
 use cairn_core::reply::Reply;
@@ -132,17 +132,20 @@ impl<'e> Replay<'e> {
         self.engine.resolve(words).map_err(|error| error.text().to_string())?;
         self.commands += 1;
         self.engine.begin_turn(worker);
+        let mut job = None;
         loop {
             let (session, reply) = (&mut self.session, &mut self.reply);
-            match self.engine.call(worker, session, words, reply, Waker::noop()) {
+            let waker = Waker::noop();
+            let step = match job.take().map(run_job) {
+                None => self.engine.call(worker, session, words, reply, waker),
+                Some(end) => self.engine.finish_job(worker, session, words, reply, end, waker),
+            };
+            match step {
                 Step::Done | Step::Blocked => break,
                 Step::Again => {}
                 // Another thread may hold a shard for a moment: that of an expiry or a snapshot.
                 Step::Parked => std::thread::sleep(Duration::from_micros(50)),
-                Step::Offload(job) => {
-                    job();
-                    break;
-                }
+                Step::Offload(next) => job = Some(next),
             }
         }
         self.engine.end_turn(worker);

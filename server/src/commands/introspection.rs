@@ -485,7 +485,7 @@ fn shutdown(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     let (server, client) = (Arc::clone(server(ctx)?), super::client(ctx)?);
-    Ok(Flow::Offload(Box::new(move || {
+    Ok(Flow::offload(move || {
         if schedule::save_at_end(&server, save).is_err() && !force {
             return b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
         }
@@ -493,5 +493,5 @@ fn shutdown(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         // The connection closes without a reply, as the server ends.
         client.then(crate::client::After::Close);
         Vec::new()
-    })))
+    }))
 }

@@ -61,10 +61,10 @@ const SAVING: &str = "ERR Background save already in progress";
 fn save(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     let server = Arc::clone(server(ctx)?);
     server.persistence.claim(Purpose::Save).map_err(|_| CmdError::fixed(SAVING))?;
-    Ok(Flow::Offload(Box::new(move || match schedule::run(&server, Purpose::Save) {
+    Ok(Flow::offload(move || match schedule::run(&server, Purpose::Save) {
         Ok(()) => b"+OK\r\n".to_vec(),
         Err(_) => b"-ERR\r\n".to_vec(),
-    })))
+    }))
 }
 
 fn bgsave(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {

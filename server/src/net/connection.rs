@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cairn_core::clock;
-use cairn_core::command::Step;
+use cairn_core::command::{Ended, Step};
 use cairn_core::keyspace::{Place, WARM_MAX};
 use cairn_core::reply::{Proto, Reply};
 use cairn_core::session::Session;
@@ -36,6 +36,10 @@ use crate::resp::{Buffers, Limits, RequestReader, peek};
 
 /// Commands that a connection runs before others on its thread have their turn.
 const TURN: usize = 256;
+
+/// Nanoseconds after which a turn ends early: searches and the steps of long commands take many
+/// times as long as a GET.
+const TURN_NANOS: u64 = 1_000_000;
 
 /// Bytes that have arrived from which looking ahead is worth its cost: a few short commands.
 const WARM_FROM: usize = 100;
@@ -107,7 +111,10 @@ pub struct Connection {
     timer: Option<Pin<Box<Sleep>>>,
     /// The end of a wait is being carried out, with an error if true.
     unblocking: Option<bool>,
-    job: Option<oneshot::Receiver<Vec<u8>>>,
+    /// A job on the query pool that the current command waits for.
+    job: Option<oneshot::Receiver<Ended>>,
+    /// Its end, once it is there.
+    ended: Option<Ended>,
     /// `out` was held back once, for the others to run their commands first.
     replies_held: bool,
     /// Close once everything is sent.
@@ -140,6 +147,7 @@ impl Connection {
             timer: None,
             unblocking: None,
             job: None,
+            ended: None,
             replies_held: false,
             closing: false,
             killed: false,
@@ -209,13 +217,9 @@ impl Connection {
         if let Some(job) = &mut self.job {
             match Pin::new(job).poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(bytes) => {
+                Poll::Ready(ended) => {
                     self.job = None;
-                    match bytes {
-                        Ok(bytes) => self.out.raw(&bytes),
-                        Err(_) => self.out.error("ERR internal error: the query was aborted"),
-                    }
-                    self.finish_command();
+                    self.ended = Some(ended.unwrap_or_else(|_| Ended::lost()));
                 }
             }
         }
@@ -314,8 +318,8 @@ impl Connection {
         }
         thread.warm_ahead();
         thread.worker.set_touches(!self.client.no_touch.load(Ordering::Relaxed));
-        let mut began = false;
-        let before = *budget;
+        let (mut began, mut until) = (false, 0);
+        let mut ran = 0;
         let mut until_warm = 0;
         let mut pause = Pause::Full;
         while *budget > 0 && !self.closing && self.out.len() - self.sent < FLUSH_AT {
@@ -337,6 +341,7 @@ impl Connection {
                 thread.engine.begin_turn(&thread.worker);
                 self.client.usage.arrived(&self.reader);
                 began = true;
+                until = thread.worker.nanos() + TURN_NANOS;
             }
             if until_warm == 0 {
                 self.warm(&thread);
@@ -344,14 +349,18 @@ impl Connection {
             }
             until_warm -= 1;
             *budget -= 1;
+            ran += 1;
             if !self.run_one(cx) {
                 pause = Pause::Waiting;
                 break;
             }
+            if thread.worker.nanos() > until {
+                *budget = 0;
+            }
         }
         thread.engine.end_turn(&thread.worker);
         self.client.mirror(&self.session);
-        self.client.usage.ran(&self.reader, &self.out, (before - *budget) as u64);
+        self.client.usage.ran(&self.reader, &self.out, ran);
         pause
     }
 
@@ -381,12 +390,14 @@ impl Connection {
     fn run_one(&mut self, cx: &mut Context<'_>) -> bool {
         let args: SmallVec<[&[u8]; 8]> = self.reader.args().iter().collect();
         let thread = &self.thread;
-        if thread.server.holds_back(&self.session, &args, cx.waker()) {
-            return false;
-        }
         let from = self.out.len();
-        let step =
-            thread.engine.call(&thread.worker, &mut self.session, &args, &mut self.out, cx.waker());
+        let (engine, worker, waker) = (&thread.engine, &thread.worker, cx.waker());
+        let (session, out) = (&mut self.session, &mut self.out);
+        let step = match self.ended.take() {
+            Some(ended) => engine.finish_job(worker, session, &args, out, ended, waker),
+            None if thread.server.holds_back(session, &args, waker) => return false,
+            None => engine.call(worker, session, &args, out, waker),
+        };
         self.offset = self.offset.max(self.session.offset);
         match step {
             Step::Done => {

@@ -11,6 +11,7 @@ mod connections;
 mod eviction;
 mod linearizable;
 mod observe;
+mod pool;
 mod pubsub;
 mod random;
 mod run;

@@ -83,10 +83,10 @@ fn drop_tables(ctx: &mut Ctx<'_, '_>, tables: Vec<ShardDb>, asynchronous: bool) 
     if asynchronous {
         ctx.engine().freer.free_any(Box::new(tables));
     } else if !tables.is_empty() {
-        return Ok(Flow::Offload(Box::new(move || {
+        return Ok(Flow::offload(move || {
             drop(tables);
             b"+OK\r\n".to_vec()
-        })));
+        }));
     }
     ctx.reply.ok();
     Ok(Flow::Done)

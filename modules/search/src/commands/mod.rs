@@ -1,5 +1,6 @@
 //! FT.*: what clients call.
 
+mod answer;
 mod create;
 mod info;
 mod query;

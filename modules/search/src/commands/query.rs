@@ -1,73 +1,78 @@
-//! FT.SEARCH: first the index answers with keys, then their shards are taken and fields read.
+//! FT.SEARCH: its options, and on which thread it runs. The index answers with keys, here or on the
+//! query pool; then [`super::answer`] reads the documents.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use cairn_core::CmdError;
-use cairn_core::command::{Ctx, Flow, Outcome};
-use cairn_core::keyspace::{Scope, ShardSet, Space, ValueRef, shard_of};
+use cairn_core::command::{Ctx, Flow, Mode, Outcome};
 use cairn_core::module::DocumentPath;
-use cairn_core::reply::Reply;
-use cairn_core::types::hash::Hash;
-use cairn_core::util::float::format_f64;
-use cairn_core::value::Object;
 
+use super::answer::{self, Found};
+use super::find;
 use super::words::Words;
-use super::{done, find};
-use crate::catalog::{Definition, Source, bytes_of};
-use crate::column::SortValue;
+use crate::catalog::{Definition, Source};
 use crate::number::{Number, Range};
 use crate::query::{Dialect, Node, NodeKind, ParseOptions, parse};
 use crate::schema::FieldMask;
 use crate::score::Scorer;
-use crate::search::{Hit, SearchOptions, SearchResult, SortBy};
+use crate::search::{SearchOptions, SortBy};
 
 /// Hits that a search returns at most (RediSearch's MAXSEARCHRESULTS).
 const MAX_RESULTS: usize = 1_000_000;
 
+/// Nanoseconds that a query may take on its connection's thread. To move one to the query pool and
+/// its answer back takes some 20 µs, and a thread's other connections wait for what runs on it.
+const INLINE_MAX: u64 = 100_000;
+
 /// A field to return, and under which name.
-struct Returned {
+pub(super) struct Returned {
     /// The hash field, or a JSON path's text.
-    identifier: String,
-    name: String,
-    path: Option<Box<dyn DocumentPath>>,
+    pub(super) identifier: String,
+    pub(super) name: String,
+    pub(super) path: Option<Box<dyn DocumentPath>>,
 }
 
 /// What a client asked for.
-struct Request {
-    options: SearchOptions,
-    sort_name: Option<String>,
-    no_content: bool,
-    returned: Option<Vec<Returned>>,
-}
-
-/// A search between its two steps.
-struct Found {
-    definition: Arc<Definition>,
-    request: Request,
-    result: SearchResult,
+pub(super) struct Request {
+    pub(super) options: SearchOptions,
+    pub(super) sort_name: Option<String>,
+    pub(super) no_content: bool,
+    pub(super) returned: Option<Vec<Returned>>,
 }
 
 /// FT.SEARCH.
 pub fn search(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(state) = ctx.step.take() {
-        let Ok(found) = state.downcast::<Found>() else {
-            return Err(CmdError::fixed("ERR internal error: lost the state of FT.SEARCH"));
+        return match state.downcast::<Found>() {
+            Ok(found) => answer::go_on(ctx, found),
+            Err(_) => Err(CmdError::fixed("ERR internal error: lost the state of FT.SEARCH")),
         };
-        answer(ctx.reply, ctx.space, &found);
-        return done();
     }
     let definition = find(ctx, args[1])?;
     let (request, query) = read(ctx, &definition, args)?;
-    let result = definition.index.search(&query, &request.options);
-    let found = Found { definition, request, result };
-    if found.request.no_content || found.result.hits.is_empty() {
-        answer(ctx.reply, ctx.space, &found);
-        return done();
+    let proto = ctx.reply.proto();
+    // Inside of a transaction everything is held anyway, and nobody reads the replies of a log.
+    let may_move = ctx.mode == Mode::Client;
+    if may_move && definition.index.binding_cost(&query) > INLINE_MAX {
+        let bind = move || {
+            let bound = definition.index.bind(&query, &request.options);
+            Found::new(definition, request, bound, proto).into_job_end()
+        };
+        return Ok(Flow::Offload(Box::new(bind)));
     }
-    let shards: ShardSet = found.result.hits.iter().map(|hit| shard_of(&hit.key)).collect();
-    ctx.step = Some(Box::new(found));
-    Ok(Flow::Again(Scope::Shards(shards)))
+    let bound = definition.index.bind(&query, &request.options);
+    if may_move && bound.cost(&request.options) > INLINE_MAX {
+        let run = move || Found::new(definition, request, bound, proto).into_job_end();
+        return Ok(Flow::Offload(Box::new(run)));
+    }
+    let found = Found::new(definition, request, bound, proto);
+    match found.scope() {
+        None => answer::go_on(ctx, Box::new(found)),
+        Some(scope) => {
+            ctx.step = Some(Box::new(found));
+            Ok(Flow::Again(scope))
+        }
+    }
 }
 
 /// Reads the options and parses the query, which may depend on them.
@@ -234,145 +239,4 @@ fn returned(
         fields.push(Returned { identifier, name, path });
     }
     Ok(fields)
-}
-
-/// Writes the reply; the hits' shards are held unless there is nothing to read.
-fn answer(reply: &mut Reply, space: &mut Space<'_>, found: &Found) {
-    let Found { request, result, .. } = found;
-    let mut shown = Vec::new();
-    for hit in &result.hits {
-        let fields = if request.no_content { Some(Vec::new()) } else { load(space, found, hit) };
-        // A document that went away since the index answered is left out.
-        if let Some(fields) = fields {
-            shown.push((hit, fields));
-        }
-    }
-    if reply.is_resp3() {
-        answer_map(reply, request, result, &shown);
-    } else {
-        answer_list(reply, request, result, &shown);
-    }
-}
-
-type Fields = Vec<(Vec<u8>, Vec<u8>)>;
-
-fn answer_list(
-    reply: &mut Reply,
-    request: &Request,
-    result: &SearchResult,
-    shown: &[(&Hit, Fields)],
-) {
-    let each = 1 + usize::from(request.options.with_scores) + usize::from(!request.no_content);
-    reply.array(1 + shown.len() * each);
-    reply.int(result.total as i64);
-    for (hit, fields) in shown {
-        reply.bulk(&hit.key);
-        if request.options.with_scores {
-            reply.bulk(format_f64(hit.score));
-        }
-        if !request.no_content {
-            reply.array(fields.len() * 2);
-            for (name, value) in fields {
-                reply.bulk(name);
-                reply.bulk(value);
-            }
-        }
-    }
-}
-
-fn answer_map(
-    reply: &mut Reply,
-    request: &Request,
-    result: &SearchResult,
-    shown: &[(&Hit, Fields)],
-) {
-    reply.map(5);
-    reply.simple("attributes");
-    reply.array(0);
-    reply.simple("format");
-    reply.simple("STRING");
-    reply.simple("results");
-    reply.array(shown.len());
-    for (hit, fields) in shown {
-        let scores = usize::from(request.options.with_scores);
-        let content = usize::from(!request.no_content);
-        reply.map(2 + scores + content);
-        reply.simple("id");
-        reply.bulk(&hit.key);
-        if request.options.with_scores {
-            reply.simple("score");
-            reply.double(hit.score);
-        }
-        if !request.no_content {
-            reply.simple("extra_attributes");
-            reply.map(fields.len());
-            for (name, value) in fields {
-                reply.bulk(name);
-                reply.bulk(value);
-            }
-        }
-        reply.simple("values");
-        reply.array(0);
-    }
-    reply.simple("total_results");
-    reply.int(result.total as i64);
-    reply.simple("warning");
-    reply.array(0);
-}
-
-/// The fields of a hit; `None` when the key is no document any more.
-fn load(space: &Space<'_>, found: &Found, hit: &Hit) -> Option<Fields> {
-    let ValueRef::Object(object) = space.peek(&hit.key)?.value() else { return None };
-    let documents = space.engine().modules.documents();
-    match found.definition.source {
-        Source::Hash => object.downcast_ref::<Hash>().map(|hash| hash_fields(hash, found, hit)),
-        Source::Json => {
-            documents.filter(|d| d.is_document(object))?;
-            Some(json_fields(space, object, found, hit))
-        }
-    }
-}
-
-/// The value that a hit was sorted by comes first when no fields were asked for.
-fn sorted_by(found: &Found, hit: &Hit) -> Option<(Vec<u8>, Vec<u8>)> {
-    let name = found.request.sort_name.as_ref()?;
-    let value = match hit.sort_value.as_ref()? {
-        SortValue::Number(n) => match n.as_i64() {
-            Some(n) => n.to_string().into_bytes(),
-            None => format_f64(n.float()).into_bytes(),
-        },
-        SortValue::String(s) => s.to_vec(),
-    };
-    Some((name.clone().into_bytes(), value))
-}
-
-fn hash_fields(hash: &Hash, found: &Found, hit: &Hit) -> Fields {
-    if let Some(returned) = &found.request.returned {
-        let value = |r: &Returned| {
-            let value = hash.get(r.identifier.as_bytes())?;
-            Some((r.name.clone().into_bytes(), bytes_of(value).into_owned()))
-        };
-        return returned.iter().filter_map(value).collect();
-    }
-    let sorted = sorted_by(found, hit);
-    let rest = hash
-        .iter()
-        .map(|(name, value)| (bytes_of(name).into_owned(), bytes_of(value).into_owned()));
-    let skip = sorted.as_ref().map(|(name, _)| name.clone());
-    let rest = rest.filter(|(name, _)| Some(name) != skip.as_ref());
-    sorted.into_iter().chain(rest).collect()
-}
-
-fn json_fields(space: &Space<'_>, object: &dyn Object, found: &Found, hit: &Hit) -> Fields {
-    if let Some(returned) = &found.request.returned {
-        let value = |r: &Returned| {
-            let value = r.path.as_ref()?.text(object)?;
-            Some((r.name.clone().into_bytes(), value))
-        };
-        return returned.iter().filter_map(value).collect();
-    }
-    let root = space.engine().modules.documents().and_then(|d| d.path("$").ok());
-    let whole = root.and_then(|path| path.text(object));
-    let whole = whole.map(|text| (b"$".to_vec(), text));
-    sorted_by(found, hit).into_iter().chain(whole).collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use cairn_core::Engine;
-use cairn_core::command::Step;
+use cairn_core::command::{Step, run_job};
 use cairn_core::effects::Reader;
 use cairn_core::engine::Worker;
 use cairn_core::reply::Reply;
@@ -15,6 +15,8 @@ struct Client {
     worker: Worker,
     session: Session,
     log: Reader,
+    /// Jobs so far.
+    jobs: usize,
 }
 
 impl Client {
@@ -25,20 +27,26 @@ impl Client {
         let log = engine.effects.reader(false);
         let worker = engine.worker();
         let session = Session::new(engine.next_session_id(), Box::new(()));
-        Self { engine, worker, session, log }
+        Self { engine, worker, session, log, jobs: 0 }
     }
 
     fn run(&mut self, line: &str) -> String {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let mut reply = Reply::default();
+        let mut job = None;
         loop {
             self.engine.begin_turn(&self.worker);
-            let session = &mut self.session;
-            match self.engine.call(&self.worker, session, &words, &mut reply, Waker::noop()) {
+            let (engine, worker, session) = (&self.engine, &self.worker, &mut self.session);
+            let (reply, waker) = (&mut reply, Waker::noop());
+            let step = match job.take().map(run_job) {
+                None => engine.call(worker, session, &words, reply, waker),
+                Some(ended) => engine.finish_job(worker, session, &words, reply, ended, waker),
+            };
+            match step {
                 Step::Done => break,
-                Step::Offload(job) => {
-                    reply.raw(&job());
-                    break;
+                Step::Offload(next) => {
+                    self.jobs += 1;
+                    job = Some(next);
                 }
                 // The scan of an index may hold a shard for a moment.
                 _ => std::thread::yield_now(),
@@ -96,5 +104,28 @@ fn deleted_documents_are_logged_with_their_index() {
     log.iter().for_each(|line| drop(copy.run(line)));
     for line in ["FT._LIST", "EXISTS d:1 d:2 other"] {
         assert_eq!(copy.run(line), client.run(line), "{line}");
+    }
+}
+
+#[test]
+fn long_queries_are_jobs() {
+    let mut client = Client::new();
+    client.run("FT.CREATE i PREFIX 1 d: SCHEMA t TEXT");
+    for n in 0..4000 {
+        client.run(&format!("HSET d:{n} t word{n}"));
+    }
+    // (query, how its reply begins, whether it is a job)
+    for (query, reply, job) in [
+        ("word7", "*3 :1 $3 d:7 *2 $1 t $5 word7", false),
+        ("* LIMIT 0 0", "*1 :4000", false),
+        ("word*9* NOCONTENT", "*1 :0", false),
+        ("%word77% LIMIT 0 0", "*1 :46", true),
+        ("-nothing LIMIT 0 0 SCORER DOCSCORE", "*1 :4000", false),
+        ("-word1 LIMIT 0 1 NOCONTENT", "*2 :3999 ", false),
+        ("(word1|word2|-word3) LIMIT 0 1 NOCONTENT", "*2 :3999 ", true),
+    ] {
+        let before = client.jobs;
+        assert!(client.run(&format!("FT.SEARCH i {query}")).starts_with(reply), "{query}");
+        assert_eq!(client.jobs > before, job, "{query}");
     }
 }

@@ -52,6 +52,11 @@ impl Scorer {
         })
     }
 
+    /// Whether a single term's search passes over blocks that cannot hold one of the best.
+    pub fn skips_blocks(self) -> bool {
+        matches!(self, Self::TfIdf | Self::Bm25Std)
+    }
+
     /// Whether the distance between terms counts.
     fn uses_distance(self) -> bool {
         matches!(self, Self::TfIdf | Self::TfIdfDocNorm | Self::Bm25)
@@ -95,7 +100,7 @@ impl Formula {
 
     /// Whether scores are bounded by frequencies and lengths.
     pub(crate) fn is_bounded(&self) -> bool {
-        matches!(self.scorer, Scorer::TfIdf | Scorer::Bm25Std)
+        self.scorer.skips_blocks()
     }
 
     /// No document with these bounds gets more than this from a term: its part in a bound that

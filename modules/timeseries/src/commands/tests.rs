@@ -75,10 +75,6 @@ impl Client {
             match self.engine.call(&self.worker, session, words, &mut reply, Waker::noop()) {
                 Step::Again => {}
                 Step::Done => break,
-                Step::Offload(job) => {
-                    reply.raw(&job());
-                    break;
-                }
                 _ => panic!("nobody else holds a shard"),
             }
         }

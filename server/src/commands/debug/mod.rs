@@ -232,6 +232,14 @@ const SUBCOMMANDS: &[Spec] = &[
         ..ABOUT
     },
     Spec {
+        name: "pool",
+        arity: -3,
+        summary: "Has the query pool sleep or panic",
+        syntax: "<PANIC | SLEEP seconds>",
+        handler: pool,
+        ..ABOUT
+    },
+    Spec {
         name: "help",
         arity: 2,
         summary: "Explains the subcommands",
@@ -271,7 +279,7 @@ fn load_aof(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     let server = Arc::clone(server(ctx)?);
     // Others wait until all is loaded.
     server.pause.begin(Paused::All, i64::MAX);
-    Ok(Flow::Offload(Box::new(move || {
+    Ok(Flow::offload(move || {
         let result = aof::reload(&server, &start::load_rdb(&server));
         server.pause.end();
         match result {
@@ -284,7 +292,7 @@ fn load_aof(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
                 b"-ERR Error trying to load the AOF files, check server logs.\r\n".to_vec()
             }
         }
-    })))
+    }))
 }
 
 fn table_stats(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -314,11 +322,32 @@ fn compact(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn sleep(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     allowed(ctx)?;
-    let seconds = parse_f64(args[2]).filter(|s| (0.0..=3600.0).contains(s));
-    let seconds = seconds.ok_or(CmdError::NOT_FLOAT)?;
-    std::thread::sleep(Duration::from_secs_f64(seconds));
+    std::thread::sleep(duration(args[2])?);
     ctx.reply.ok();
     Ok(Flow::Done)
+}
+
+/// A duration in seconds, of an hour at most.
+fn duration(word: &[u8]) -> Result<Duration, CmdError> {
+    let seconds = parse_f64(word).filter(|s| (0.0..=3600.0).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or(CmdError::NOT_FLOAT)
+}
+
+fn pool(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    allowed(ctx)?;
+    match args[2..] {
+        [word] if word.eq_ignore_ascii_case(b"panic") => {
+            Ok(Flow::offload(|| panic!("DEBUG POOL PANIC was called")))
+        }
+        [word, seconds] if word.eq_ignore_ascii_case(b"sleep") => {
+            let time = duration(seconds)?;
+            Ok(Flow::offload(move || {
+                std::thread::sleep(time);
+                b"+OK\r\n".to_vec()
+            }))
+        }
+        _ => Err(CmdError::SYNTAX),
+    }
 }
 
 fn set_active_expire(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {

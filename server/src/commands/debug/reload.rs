@@ -34,7 +34,7 @@ pub(super) fn reload(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     let server = Arc::clone(server(ctx)?);
-    Ok(Flow::Offload(Box::new(move || {
+    Ok(Flow::offload(move || {
         // Others wait until all is there again.
         server.pause.begin(Paused::All, i64::MAX);
         let result = run(&server, options);
@@ -43,7 +43,7 @@ pub(super) fn reload(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             Ok(()) => b"+OK\r\n".to_vec(),
             Err(text) => format!("-ERR {text}\r\n").into_bytes(),
         }
-    })))
+    }))
 }
 
 fn run(server: &Server, options: Options) -> Result<(), &'static str> {
