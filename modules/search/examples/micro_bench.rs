@@ -1,4 +1,5 @@
-//! Times common queries over generated documents on one thread and prints medians.
+//! Times common queries over generated documents on one thread and prints medians, ranked by
+//! BM25STD and by TFIDF.
 //!
 //! `micro_bench [documents] [words a document]`; 200,000 and 40 by default. With `--dump FILE` the
 //! documents are also written, one a line, so that another engine can be timed on them.
@@ -6,6 +7,7 @@
 use cairn_search::index::{FieldValue, Index};
 use cairn_search::query::{Dialect, ParseOptions, parse};
 use cairn_search::schema::{Field, FieldKind, Schema, Sortable, TagOptions, TextOptions};
+use cairn_search::score::Scorer;
 use cairn_search::search::{SearchOptions, SortBy};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -99,6 +101,8 @@ fn main() {
         ("w1q|w2q", false),
         ("w1q w1ff0q", false),
         ("\"w1q w2q\"", false),
+        ("\"w5q w6q\"", false),
+        ("\"w1q w2q w3q\"", false),
         ("w1q -w2q", false),
         ("w1f*", false),
         ("@tag:{t3} @price:[100 300]", false),
@@ -111,11 +115,15 @@ fn main() {
         let options = ParseOptions::new(index.schema()).dialect(Dialect::new(2).expect("2"));
         let tree = parse(query, &options).expect("a query");
         let sort_by = sort.then_some(SortBy { field: 2, descending: false });
-        let search = SearchOptions { sort_by, ..SearchOptions::default() };
-        let (time, total) = median(|| index.search(&tree, &search).total, 51);
+        let [by_default, tfidf] = [Scorer::Bm25Std, Scorer::TfIdf].map(|scorer| {
+            let search = SearchOptions { sort_by, scorer, ..SearchOptions::default() };
+            median(|| index.search(&tree, &search).total, 31)
+        });
         println!(
-            "{:>9.1} µs {total:>7} {query}{}",
-            time.as_secs_f64() * 1e6,
+            "{:>9.1} µs, TFIDF {:>9.1} µs {:>7} {query}{}",
+            by_default.0.as_secs_f64() * 1e6,
+            tfidf.0.as_secs_f64() * 1e6,
+            tfidf.1,
             if sort { " by price" } else { "" }
         );
     }

@@ -393,7 +393,7 @@ impl Inner {
             let mask = run.iter().fold(0, |mask, o| mask | weights.mask(o));
             let freq = weights.sum(run);
             let posting = Posting { doc, freq, mask, positions: &positions };
-            self.terms[run[0].term as usize].list.push(posting, len);
+            self.terms[run[0].term as usize].list.push(posting, &facts);
             self.records += 1;
         }
         self.add_values(schema, doc, &analysed);

@@ -18,6 +18,9 @@ mod sort;
 mod term;
 mod top;
 
+#[cfg(test)]
+mod tests;
+
 use top::Top;
 
 /// Keys of hits that are looked up while writers wait.
@@ -166,7 +169,7 @@ impl Bound {
         let mut top = Top::new(keep, |a: &(f64, u32), b: &(f64, u32)| {
             b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
         });
-        let formula = Formula::new(scorer, &self.docs);
+        let formula = Formula::new(scorer, &self.plan, &self.docs);
         let total = match &self.plan.kind {
             PlanKind::Term(list, fields, rarity) if formula.is_bounded() => {
                 let (fields, rarity, weight) = (*fields, *rarity, self.plan.weight);

@@ -5,7 +5,7 @@
 //! then the positions themselves. Every packed part takes 16 bytes a bit of width, so that a part
 //! whose values are all equal takes none.
 
-use super::{BLOCK_LEN, Posting};
+use super::{BLOCK_LEN, Bounds, Posting};
 use crate::schema::FieldMask;
 use bitpacking::{BitPacker, BitPacker4x};
 use std::sync::Arc;
@@ -17,10 +17,8 @@ pub struct Block {
     base: u32,
     /// The block's last document.
     pub last: u32,
-    /// Highest frequency in the block.
-    pub max_freq: u32,
-    /// Length of the block's shortest document.
-    pub min_len: u32,
+    /// What its postings don't exceed.
+    pub bounds: Bounds,
     /// Fields that all its postings have.
     pub common_mask: FieldMask,
     len: u8,
@@ -74,8 +72,8 @@ impl BlockBuilder {
         self.masks.is_empty()
     }
 
-    /// Packs the block. `min_len` is the length of its shortest document, or less.
-    pub fn finish(self, min_len: u32) -> Block {
+    /// Packs the block. `bounds` are those of its postings, or of more.
+    pub fn finish(self, bounds: Bounds) -> Block {
         let packer = BitPacker4x::new();
         let mut data = Vec::new();
         let doc_bits = packer.num_bits_sorted(self.base, &self.docs);
@@ -89,8 +87,7 @@ impl BlockBuilder {
         Block {
             base: self.base,
             last: self.docs[BLOCK_LEN - 1],
-            max_freq: self.freqs.iter().max().map_or(1, |f| f + 1),
-            min_len,
+            bounds,
             common_mask,
             len: self.masks.len() as u8,
             doc_bits,

@@ -1,6 +1,6 @@
 //! Forward iteration over a snapshot of a posting list.
 
-use super::{BLOCK_LEN, Block, END, PostingSnapshot, varint};
+use super::{BLOCK_LEN, Block, Bounds, END, PostingSnapshot, varint};
 use crate::schema::FieldMask;
 use crate::window::Window;
 use std::sync::Arc;
@@ -139,9 +139,9 @@ impl TermCursor {
         varint::read_positions(bytes.get(start..end).unwrap_or(&[]), out);
     }
 
-    /// The highest frequency and the least length of a document from `doc` on, and the last
-    /// document that they hold for. Moves nothing, and unpacks nothing; `doc` must ascend.
-    pub fn bounds_at(&mut self, doc: u32) -> (u32, u32, u32) {
+    /// Bounds of the postings from `doc` on, and the last document that they hold for. Moves
+    /// nothing, and unpacks nothing; `doc` must ascend.
+    pub fn bounds_at(&mut self, doc: u32) -> (Bounds, u32) {
         let place = &mut self.peeked;
         while let Some(run) = self.list.runs.get(place.run) {
             if run.last < doc {
@@ -151,12 +151,11 @@ impl TermCursor {
             let ahead = run.blocks.get(place.block..).unwrap_or(&[]);
             place.block += ahead.iter().take_while(|b| b.last < doc).count();
             match run.blocks.get(place.block) {
-                Some(block) => return (block.max_freq, block.min_len, block.last),
+                Some(block) => return (block.bounds, block.last),
                 None => *place = Place { run: place.run + 1, block: 0 },
             }
         }
-        let tail = &self.list.tail;
-        (tail.max_freq, tail.min_len, END)
+        (self.list.tail.bounds, END)
     }
 
     /// Adds all documents of the window to it and moves past them.

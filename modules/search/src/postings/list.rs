@@ -1,7 +1,9 @@
 //! The mutable posting list of a term and its immutable snapshots.
 
 use super::block::BlockBuilder;
-use super::{BLOCK_LEN, Block, Posting, varint};
+use super::{BLOCK_LEN, Block, Bounds, Posting, varint};
+use crate::docs::DocFacts;
+use crate::schema::FieldMask;
 use std::sync::Arc;
 
 /// Blocks in a full run.
@@ -11,12 +13,51 @@ pub const RUN_LEN: usize = 64;
 pub const MAX_FREQ: u32 = u32::MAX >> 1;
 
 /// Consecutive blocks, shared as one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// The blocks, ascending; none only between the steps of a collection.
     pub blocks: Vec<Block>,
     /// No document of the run is above it, none of a later run below.
     pub last: u32,
+    /// Postings in the run.
+    pub docs: u32,
+    /// What its postings don't exceed.
+    pub bounds: Bounds,
+    /// Fields that all its postings have.
+    pub common_mask: FieldMask,
+}
+
+impl Run {
+    fn new(blocks: Vec<Block>, last: u32) -> Self {
+        let empty = Self {
+            blocks: Vec::new(),
+            last,
+            docs: 0,
+            bounds: Bounds::NONE,
+            common_mask: FieldMask::MAX,
+        };
+        let mut run = blocks.iter().fold(empty, Self::counting);
+        run.blocks = blocks;
+        run
+    }
+
+    /// The run's figures with a further block.
+    fn counting(mut self, block: &Block) -> Self {
+        self.count(block);
+        self
+    }
+
+    fn count(&mut self, block: &Block) {
+        self.docs += block.len() as u32;
+        self.bounds = self.bounds.join(block.bounds);
+        self.common_mask &= block.common_mask;
+    }
+
+    fn push(&mut self, block: Block) {
+        self.count(&block);
+        self.last = block.last;
+        self.blocks.push(block);
+    }
 }
 
 /// The postings of one term. Documents are appended in ascending order.
@@ -35,13 +76,12 @@ pub(super) struct Tail {
     /// The document before the first entry.
     pub(super) base: u32,
     pub(super) len: u8,
-    pub(super) max_freq: u32,
-    pub(super) min_len: u32,
+    pub(super) bounds: Bounds,
 }
 
 impl Tail {
     fn after(base: u32) -> Self {
-        Self { bytes: Vec::new(), base, len: 0, max_freq: 0, min_len: u32::MAX }
+        Self { bytes: Vec::new(), base, len: 0, bounds: Bounds::NONE }
     }
 
     /// Decodes all entries in order.
@@ -84,8 +124,8 @@ impl PostingList {
         self.docs
     }
 
-    /// Appends a posting of a document of `doc_len` terms; its id must exceed all before it.
-    pub fn push(&mut self, posting: Posting<'_>, doc_len: u32) {
+    /// Appends a posting of a document; its id must exceed all before it.
+    pub fn push(&mut self, posting: Posting<'_>, facts: &DocFacts) {
         debug_assert!(posting.doc > self.last);
         let has_mask = posting.mask != 1;
         let tail = &mut self.tail;
@@ -98,8 +138,7 @@ impl PostingList {
         varint::write_u32(posting.positions.len() as u32, &mut tail.bytes);
         tail.bytes.extend_from_slice(posting.positions);
         tail.len += 1;
-        tail.max_freq = tail.max_freq.max(freq);
-        tail.min_len = tail.min_len.min(doc_len);
+        tail.bounds = tail.bounds.join(Bounds::of(freq, facts.len, facts.max_freq));
         self.last = posting.doc;
         self.docs += 1;
         if usize::from(tail.len) == BLOCK_LEN {
@@ -112,7 +151,7 @@ impl PostingList {
         let tail = std::mem::replace(&mut self.tail, Tail::after(self.last));
         let mut builder = BlockBuilder::new(tail.base);
         tail.entries().for_each(|p| builder.push(p));
-        push_block(&mut self.runs, builder.finish(tail.min_len));
+        push_block(&mut self.runs, builder.finish(tail.bounds));
     }
 
     /// A view of the list as it is now.
@@ -153,7 +192,10 @@ impl PostingList {
         let old = std::mem::replace(&mut self.tail, Tail::after(base));
         let kept_docs = self.docs;
         self.last = old.base;
-        old.entries().filter(|p| !is_dead(p.doc)).for_each(|p| self.push(p, old.min_len));
+        let facts = DocFacts { len: old.bounds.min_len, max_freq: 0, score: 1.0 };
+        old.entries().filter(|p| !is_dead(p.doc)).for_each(|p| self.push(p, &facts));
+        // What the dead did not exceed the others don't, either.
+        self.tail.bounds = old.bounds;
         self.docs = kept_docs;
         dead
     }
@@ -179,11 +221,9 @@ impl PostingList {
 fn push_block(runs: &mut Vec<Arc<Run>>, block: Block) {
     match runs.last_mut() {
         Some(run) if run.blocks.len() < RUN_LEN => {
-            let run = Arc::make_mut(run);
-            run.last = block.last;
-            run.blocks.push(block);
+            Arc::make_mut(run).push(block);
         }
-        _ => runs.push(Arc::new(Run { last: block.last, blocks: vec![block] })),
+        _ => runs.push(Arc::new(Run::new(vec![block.clone()], block.last))),
     }
 }
 
@@ -207,7 +247,7 @@ fn collect_run(run: &mut Arc<Run>, is_dead: &impl Fn(u32) -> bool) -> u32 {
         dropped += (block.len() - smaller.as_ref().map_or(0, Block::len)) as u32;
         kept.extend(smaller);
     }
-    *run = Arc::new(Run { blocks: kept, last: run.last });
+    *run = Arc::new(Run::new(kept, run.last));
     dropped
 }
 
@@ -230,7 +270,7 @@ fn without_dead(block: &Block, is_dead: &impl Fn(u32) -> bool) -> Option<Block> 
         }
         start = end;
     }
-    (!builder.is_empty()).then(|| builder.finish(block.min_len))
+    (!builder.is_empty()).then(|| builder.finish(block.bounds))
 }
 
 /// A list as it was at some moment; cheap to make and safe to keep.
@@ -257,15 +297,8 @@ impl PostingSnapshot {
         self.tail.base.saturating_add(1)
     }
 
-    /// Highest frequency and shortest document of the tail.
-    pub fn tail_bounds(&self) -> (u32, u32) {
-        (self.tail.max_freq, self.tail.min_len)
-    }
-
-    /// Highest frequency and shortest document of the list.
-    pub fn bounds(&self) -> (u32, u32) {
-        self.blocks().fold(self.tail_bounds(), |(freq, len), block| {
-            (freq.max(block.max_freq), len.min(block.min_len))
-        })
+    /// All runs of blocks in order.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().map(|run| &**run)
     }
 }

@@ -5,6 +5,7 @@
 //! counts and a copy of its tail.
 
 pub mod block;
+pub mod bounds;
 pub mod cursor;
 pub mod list;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 pub mod varint;
 
 pub use block::Block;
+pub use bounds::{Bounds, Share};
 pub use cursor::TermCursor;
 pub use list::{PostingList, PostingSnapshot};
 

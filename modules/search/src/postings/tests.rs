@@ -1,6 +1,7 @@
 //! Posting lists against a sorted map.
 
 use super::*;
+use crate::docs::DocFacts;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +22,16 @@ fn entries() -> impl Strategy<Value = BTreeMap<u32, Entry>> {
     prop::collection::btree_map(1u32..60_000, (freq, mask, positions), 0..600)
 }
 
+fn facts(freq: u32) -> DocFacts {
+    DocFacts { len: 10, max_freq: freq + 1, score: 1.0 }
+}
+
 fn build(model: &BTreeMap<u32, Entry>) -> PostingList {
     let mut list = PostingList::default();
     for (&doc, (freq, mask, positions)) in model {
         let mut bytes = Vec::new();
         varint::write_positions(positions.iter().copied(), &mut bytes);
-        list.push(Posting { doc, freq: *freq, mask: *mask, positions: &bytes }, 10);
+        list.push(Posting { doc, freq: *freq, mask: *mask, positions: &bytes }, &facts(*freq));
     }
     list
 }
@@ -90,7 +95,7 @@ proptest! {
         prop_assert_eq!(before.docs() as usize, model.len());
         model.retain(|&d, _| !is_dead(d));
         prop_assert_eq!(list.docs() as usize, model.len());
-        list.push(Posting { doc: later, freq: 1, mask: 1, positions: &[] }, 10);
+        list.push(Posting { doc: later, freq: 1, mask: 1, positions: &[] }, &facts(1));
         model.insert(later, (1, 1, Vec::new()));
         prop_assert_eq!(read(&list, FieldMask::MAX), filtered(&model, FieldMask::MAX));
     }

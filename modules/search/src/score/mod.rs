@@ -11,7 +11,8 @@ mod tree;
 pub use tree::Scoring;
 
 use crate::docs::DocsView;
-use crate::plan::Rarity;
+use crate::plan::{Plan, PlanKind, Rarity};
+use crate::postings::Bounds;
 
 /// RediSearch keeps this constant in single precision.
 const K1: f64 = 1.2f32 as f64;
@@ -19,6 +20,12 @@ const B: f64 = 0.5;
 
 /// What a bound is widened by, lest rounding make a score exceed it.
 const ROUNDING: f64 = 1.0 + 1e-12;
+
+/// What a bound of TFIDF is narrowed by where all weights are 1. Scores are then fractions of
+/// whole numbers, namely of frequencies times whole logarithms over a frequency: two that differ do
+/// so by far more than this, and two that are equal differ by less for their rounding. Equal ones
+/// are common, and of those the first documents win, so that what only equals them is passed over.
+const TIES: f64 = 1.0 - 4e-15;
 
 /// How documents are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,12 +75,16 @@ impl Scorer {
 pub(crate) struct Formula {
     scorer: Scorer,
     average_len: f64,
+    /// What bounds are multiplied by.
+    slack: f64,
 }
 
 impl Formula {
-    pub(crate) fn new(scorer: Scorer, docs: &DocsView) -> Self {
+    /// The formula of a scorer for a plan.
+    pub(crate) fn new(scorer: Scorer, plan: &Plan, docs: &DocsView) -> Self {
         let average_len = docs.total_len() as f64 / f64::from(docs.alive().max(1));
-        Self { scorer, average_len }
+        let is_whole = scorer == Scorer::TfIdf && docs.max_score() == 1.0 && is_unweighted(plan);
+        Self { scorer, average_len, slack: if is_whole { TIES } else { ROUNDING } }
     }
 
     /// The score of a term that occurs `freq` times.
@@ -106,10 +117,10 @@ impl Formula {
     /// No document with these bounds gets more than this from a term: its part in a bound that
     /// [`Formula::document_bound`] completes. Only for formulas that are bounded.
     #[inline]
-    pub(crate) fn term_bound(&self, max_freq: u32, min_len: u32, rarity: Rarity) -> f64 {
+    pub(crate) fn term_bound(&self, bounds: Bounds, rarity: Rarity) -> f64 {
+        let Bounds { max_freq, min_len, share } = bounds;
         match self.scorer {
-            // No term is more frequent than the document's most frequent one.
-            Scorer::TfIdf => rarity.idf,
+            Scorer::TfIdf => f64::from(share.freq) * rarity.idf / f64::from(share.of),
             _ => self.term(f64::from(max_freq), rarity, f64::from(min_len)),
         }
     }
@@ -121,7 +132,7 @@ impl Formula {
 
     /// The bound of a document's score from the sum of its parts' bounds.
     pub(crate) fn document_bound(&self, sum: f64, docs: &DocsView) -> f64 {
-        sum * f64::from(docs.max_score()) * ROUNDING
+        sum * f64::from(docs.max_score()) * self.slack
     }
 
     /// The score of a condition that is neither a term nor a tag.
@@ -154,4 +165,16 @@ impl Formula {
             Scorer::DocScore => score,
         }
     }
+}
+
+/// Whether all weights in a plan are 1.
+fn is_unweighted(plan: &Plan) -> bool {
+    plan.weight == 1.0
+        && match &plan.kind {
+            PlanKind::And(children, _) | PlanKind::Or(children, _) => {
+                children.iter().all(is_unweighted)
+            }
+            PlanKind::Optional(child) => is_unweighted(child),
+            _ => true,
+        }
 }

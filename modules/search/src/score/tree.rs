@@ -5,7 +5,7 @@ use super::{Formula, Scorer};
 use crate::docs::DocsView;
 use crate::iter::{Condition, Matcher, Path, Places, min_distance};
 use crate::plan::{Counted, Plan, PlanKind, Rarity};
-use crate::postings::{END, TermCursor};
+use crate::postings::{Bounds, END, TermCursor};
 
 /// Scores the documents of a plan.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Scoring {
             _ => (&[], true),
         };
         let matchers = parts.iter().filter(|_| !always).map(|part| Matcher::new(part, end));
-        let formula = Formula::new(scorer, docs);
+        let formula = Formula::new(scorer, plan, docs);
         Self {
             formula,
             // A document without text has no frequency to divide by.
@@ -214,10 +214,10 @@ impl Node {
         let bound = match &mut self.kind {
             Kind::Nothing | Kind::Not(_) => none,
             Kind::Term(cursor, rarity) => {
-                let (max_freq, min_len, until) = cursor.bounds_at(doc);
-                Bound { score: formula.term_bound(max_freq, min_len, *rarity), until }
+                let (bounds, until) = cursor.bounds_at(doc);
+                Bound { score: formula.term_bound(bounds, *rarity), until }
             }
-            Kind::Tag(_, rarity) => Bound::always(formula.term_bound(1, 0, *rarity)),
+            Kind::Tag(_, rarity) => Bound::always(formula.term_bound(Bounds::of(1, 0, 1), *rarity)),
             Kind::Plain(_, is_all) => Bound::always(formula.plain_bound(*is_all)),
             Kind::All(children, ..) | Kind::Any(children) => {
                 children.iter_mut().fold(none, |sum, c| sum.plus(c.bound(doc, formula)))

@@ -1,13 +1,13 @@
 //! The best documents of a single term, skipping blocks that can't hold one.
 //!
-//! Every block knows its highest frequency and its shortest document, and so the best score it
-//! could give. A block that can't beat the hits so far is not unpacked; if none of its documents
-//! has died and the fields fit, it is counted whole.
+//! Every run of blocks and every block knows bounds of its postings, and so the best score it could
+//! give. One that can't beat the hits so far is not unpacked; if none of its documents has died
+//! and the fields fit, it is counted whole.
 
 use super::top::Top;
-use crate::docs::DocsView;
+use crate::docs::{DocsView, FIRST_DOC};
 use crate::plan::Rarity;
-use crate::postings::{BLOCK_LEN, Block, PostingSnapshot, TermCursor};
+use crate::postings::{BLOCK_LEN, Block, Bounds, PostingSnapshot, TermCursor};
 use crate::schema::FieldMask;
 use crate::score::Formula;
 use std::cmp::Ordering;
@@ -30,28 +30,34 @@ impl TermTop<'_> {
     {
         let mut total = 0;
         let mut buffers = ([0; BLOCK_LEN], [0; BLOCK_LEN], [0; BLOCK_LEN]);
-        for block in self.list.blocks() {
-            let least = top.worst().map_or(f64::NEG_INFINITY, |w| w.0);
-            let hopeless = self.bound(block, docs) <= least;
-            if hopeless && self.counts_whole(block, docs) {
-                total += block.len() as u64;
-                continue;
+        let mut first = FIRST_DOC;
+        for run in self.list.runs() {
+            let least = worst(top);
+            if self.bound(run.bounds, docs) <= least
+                && self.counts_whole(run.common_mask, first, run.last, docs)
+            {
+                total += u64::from(run.docs);
+            } else {
+                let blocks = run.blocks.iter();
+                total += blocks.map(|b| self.visit(b, docs, top, &mut buffers)).sum::<u64>();
             }
-            total += self.visit(block, docs, top, &mut buffers);
+            first = run.last + 1;
         }
         total + self.visit_tail(docs, top)
     }
 
-    /// No document of the block scores higher.
-    fn bound(&self, block: &Block, docs: &DocsView) -> f64 {
-        let term = self.formula.term_bound(block.max_freq, block.min_len, self.rarity);
+    /// No document of a group with these bounds scores higher.
+    fn bound(&self, bounds: Bounds, docs: &DocsView) -> f64 {
+        let term = self.formula.term_bound(bounds, self.rarity);
         self.formula.document_bound(self.weight * term, docs)
     }
 
-    fn counts_whole(&self, block: &Block, docs: &DocsView) -> bool {
-        block.common_mask & self.fields != 0 && docs.all_alive(block.base() + 1, block.last)
+    /// Whether all postings of a group whose documents lie between these match.
+    fn counts_whole(&self, mask: FieldMask, first: u32, last: u32, docs: &DocsView) -> bool {
+        mask & self.fields != 0 && docs.all_alive(first, last)
     }
 
+    /// Offers the documents of a block, unless none can be among the best; counts those that match.
     fn visit<F>(
         &self,
         block: &Block,
@@ -62,20 +68,28 @@ impl TermTop<'_> {
     where
         F: Fn(&(f64, u32), &(f64, u32)) -> Ordering,
     {
-        block.docs(ids);
-        block.freqs(freqs);
+        let hopeless = self.bound(block.bounds, docs) <= worst(top);
+        let all_alive = docs.all_alive(block.base() + 1, block.last);
         let filtered = block.common_mask & self.fields == 0;
+        if hopeless && all_alive && !filtered {
+            return block.len() as u64;
+        }
+        block.docs(ids);
+        if !hopeless {
+            block.freqs(freqs);
+        }
         if filtered {
             block.masks(masks);
         }
-        let all_alive = docs.all_alive(block.base() + 1, block.last);
         let mut count = 0;
         for at in 0..block.len() {
             let doc = ids[at];
             let passes = !filtered || masks[at] & self.fields != 0;
             if passes && (all_alive || docs.is_alive(doc)) {
                 count += 1;
-                self.offer(doc, freqs[at], docs, top);
+                if !hopeless {
+                    self.offer(doc, freqs[at], docs, top);
+                }
             }
         }
         count
@@ -108,4 +122,12 @@ impl TermTop<'_> {
             top.push((score, doc));
         }
     }
+}
+
+/// The score that a document must exceed.
+fn worst<F>(top: &Top<(f64, u32), F>) -> f64
+where
+    F: Fn(&(f64, u32), &(f64, u32)) -> Ordering,
+{
+    top.worst().map_or(f64::NEG_INFINITY, |worst| worst.0)
 }
