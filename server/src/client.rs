@@ -281,6 +281,13 @@ impl Client {
         }
     }
 
+    /// Drops a part of a reply from `from` on if the whole of it is not wanted.
+    pub fn mute_part(&self, out: &mut Reply, from: usize) {
+        if matches!(self.reply_mode.load(Ordering::Relaxed), 1 | 2) {
+            out.truncate(from);
+        }
+    }
+
     #[cold]
     fn mute_reply(&self, session: &Session, out: &mut Reply, from: usize) {
         // What (un)subscribing answers is a push, which CLIENT REPLY does not concern.

@@ -47,6 +47,9 @@ const WARM_FROM: usize = 100;
 /// Bytes of replies after which they are sent before more commands run.
 const FLUSH_AT: usize = 64 * 1024;
 
+/// Bytes that a connection sends before others on its thread have their turn.
+const SEND_TURN: usize = 512 * 1024;
+
 /// Bytes of unsent replies at which a connection without a limit of its own is closed.
 const OUTPUT_MAX: usize = 4 << 30;
 
@@ -117,6 +120,8 @@ pub struct Connection {
     ended: Option<Ended>,
     /// `out` was held back once, for the others to run their commands first.
     replies_held: bool,
+    /// A part of the current command's reply is in `out`, or was sent: pushes wait for its end.
+    mid_reply: bool,
     /// Close once everything is sent.
     closing: bool,
     /// Close now: who was killed may never read what is to be sent.
@@ -149,6 +154,7 @@ impl Connection {
             job: None,
             ended: None,
             replies_held: false,
+            mid_reply: false,
             closing: false,
             killed: false,
             limits,
@@ -271,6 +277,13 @@ impl Connection {
     }
 
     fn read_letters(&mut self) {
+        if self.mid_reply {
+            // Whoever does not read a long reply can be killed all the same.
+            let letters = &self.inbox.borrow().letters;
+            self.killed |= letters.iter().any(|letter| matches!(letter, Letter::Kill));
+            self.closing |= self.killed;
+            return;
+        }
         loop {
             let Some(letter) = self.inbox.borrow_mut().letters.pop_front() else { return };
             match letter {
@@ -403,10 +416,17 @@ impl Connection {
             Step::Done => {
                 drop(args);
                 self.client.mute(&self.session, &mut self.out, from);
+                self.mid_reply = false;
                 self.finish_command();
                 true
             }
-            Step::Again => true,
+            Step::Again => {
+                if self.out.len() > from {
+                    self.client.mute_part(&mut self.out, from);
+                    self.mid_reply = true;
+                }
+                true
+            }
             Step::Parked => false,
             Step::Blocked => {
                 drop(args);
@@ -453,13 +473,20 @@ impl Connection {
 
     /// Sends what is to be sent. Ready when all is.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let until = self.sent + SEND_TURN;
         while self.sent < self.out.len() {
+            if self.sent >= until {
+                // A client that reads as fast as this is sent would keep the thread.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match self.thread.engine.effects.poll_acknowledged(self.offset, cx.waker()) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(lost)) => return Poll::Ready(Err(io::Error::other(lost))),
                 Poll::Pending => return Poll::Pending,
             }
-            match self.stream.write(&self.out.as_bytes()[self.sent..]) {
+            let end = self.out.len().min(until);
+            match self.stream.write(&self.out.as_bytes()[self.sent..end]) {
                 Ok(n) => {
                     self.sent += n;
                     add(&self.client.usage.sent, n as u64);

@@ -2,7 +2,9 @@
 
 use redis::Commands;
 
-use crate::{library, server};
+use cairn_tests::reply::Reply;
+
+use crate::{eventually, library, server};
 
 #[test]
 fn a_library_connects_and_works() {
@@ -174,4 +176,73 @@ fn expired_keys_are_gone() {
         let line = stats.lines().find_map(|l| l.strip_prefix("expired_keys:"));
         line.is_some_and(|n| n.trim().parse::<u64>().is_ok_and(|n| n >= 501))
     });
+}
+
+/// A server with so many keys that the reply to `KEYS *` takes many parts.
+fn crowded() -> (cairn_tests::process::Server, usize) {
+    let server = server(&["--enable-debug-command", "yes"]);
+    assert_eq!(server.connect().run("DEBUG POPULATE 100000"), "+OK");
+    (server, 100_000)
+}
+
+#[test]
+fn pushes_wait_for_the_end_of_a_long_reply() {
+    let (server, keys) = crowded();
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.run("HELLO 3");
+    client.run("SUBSCRIBE news");
+    const NEWS: usize = 200;
+    client.send_line("KEYS *");
+    for _ in 0..NEWS {
+        assert_eq!(other.run("PUBLISH news hello"), ":1");
+    }
+    client.send_line("PING end");
+    let (mut arrays, mut pushes) = (0, 0);
+    loop {
+        match client.read() {
+            Reply::Array(items) => {
+                assert_eq!(items.len(), keys);
+                assert!(items.iter().all(|key| key.text().starts_with("key:")));
+                arrays += 1;
+            }
+            Reply::Push(_) => pushes += 1,
+            end => break assert_eq!(end.text(), "end"),
+        }
+    }
+    assert_eq!(arrays, 1);
+    // What came after PING is still on its way.
+    (pushes..NEWS).for_each(|_| assert!(matches!(client.read(), Reply::Push(_))));
+}
+
+#[test]
+fn a_long_reply_that_is_not_wanted_is_not_sent() {
+    let (server, keys) = crowded();
+    let mut client = server.connect();
+    client.send_line("CLIENT REPLY SKIP");
+    client.send_line("KEYS *");
+    assert_eq!(client.run("DBSIZE"), format!(":{keys}"));
+    client.send_line("CLIENT REPLY OFF");
+    client.send_line("KEYS *");
+    client.send_line("CLIENT REPLY ON");
+    assert_eq!(client.shown(), "+OK");
+    assert_eq!(client.call(&["KEYS", "*"]).items().len(), keys);
+    client.run("MULTI");
+    client.run("KEYS key:1?");
+    client.run("KEYS *");
+    let replies = client.call(&["EXEC"]);
+    let lens: Vec<usize> = replies.items().iter().map(|reply| reply.items().len()).collect();
+    assert_eq!(lens, [10, keys]);
+}
+
+#[test]
+fn who_does_not_read_a_long_reply_can_be_killed() {
+    let server = server(&["--enable-debug-command", "yes"]);
+    let mut other = server.connect();
+    assert_eq!(other.run("DEBUG POPULATE 1000000"), "+OK");
+    let mut client = server.connect();
+    let id = client.call(&["CLIENT", "ID"]).int().expect("an ID");
+    client.send_line("KEYS *");
+    eventually("it sends as much as fits", || other.run("CLIENT LIST").contains("cmd=keys"));
+    assert_eq!(other.run(&format!("CLIENT KILL ID {id}")), ":1");
+    eventually("it is gone", || !other.run("CLIENT LIST").contains(&format!("id={id} ")));
 }

@@ -3,12 +3,15 @@
 //! They walk over the shards in steps that hold a few shards and visit a bounded number of keys,
 //! so that nobody waits for them for long.
 
+use std::collections::VecDeque;
+
 use super::presence::type_name;
 use super::{GENERIC, READ_FAST};
 use crate::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use crate::commands::options::{int, is};
 use crate::error::CmdError;
 use crate::keyspace::{SHARDS, Scope, ShardSet, Sweep, shard_of};
+use crate::reply::Reply;
 use crate::util::{glob, num};
 
 /// The commands of this file.
@@ -63,6 +66,8 @@ pub const SPECS: &[Spec] = &[
 const STEP_SHARDS: usize = 64;
 /// About how many keys a step visits.
 const STEP_KEYS: usize = 2048;
+/// Bytes of KEYS's reply that a step adds, about.
+const PART_BYTES: usize = 32 * 1024;
 /// COUNT when the caller names none.
 const DEFAULT_COUNT: usize = 10;
 
@@ -153,9 +158,31 @@ fn scan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 /// What a step of KEYS leaves for the next.
-struct KeysStep {
-    sweep: Sweep,
-    found: Vec<Box<[u8]>>,
+enum KeysStep {
+    /// Keys are being gathered.
+    Gather { sweep: Sweep, found: Found },
+    /// They are being replied, a part at a time, so that neither memory nor the thread has to
+    /// take all of them at once.
+    Tell { parts: VecDeque<Reply> },
+}
+
+/// Keys as they will be replied.
+#[derive(Default)]
+struct Found {
+    count: usize,
+    parts: VecDeque<Reply>,
+}
+
+impl Found {
+    fn add(&mut self, key: &[u8]) {
+        self.count += 1;
+        if self.parts.back().is_none_or(|part| part.len() >= PART_BYTES) {
+            self.parts.push_back(Reply::default());
+        }
+        if let Some(part) = self.parts.back_mut() {
+            part.bulk(key);
+        }
+    }
 }
 
 fn keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -165,27 +192,44 @@ fn keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let Some(step) = ctx.step.take() else {
         let sweep = Sweep::new();
-        ctx.step = Some(Box::new(KeysStep { sweep, found: Vec::new() }));
-        return Ok(Flow::Again(sweep.scope(STEP_SHARDS)));
+        let scope = sweep.scope(STEP_SHARDS);
+        ctx.step = Some(Box::new(KeysStep::Gather { sweep, found: Found::default() }));
+        return Ok(Flow::Again(scope));
     };
     let Ok(mut step) = step.downcast::<KeysStep>() else { return Err(CmdError::SYNTAX) };
-    let KeysStep { sweep, found } = &mut *step;
-    sweep.advance(ctx.space, STEP_KEYS, |entry, is_over| {
-        if is_over {
-            return;
+    match &mut *step {
+        KeysStep::Gather { sweep, found } => {
+            gather(ctx, pattern, sweep, found);
+            if !sweep.is_over() {
+                let scope = sweep.scope(STEP_SHARDS);
+                ctx.step = Some(step);
+                return Ok(Flow::Again(scope));
+            }
+            ctx.reply.array(found.count);
+            *step = KeysStep::Tell { parts: std::mem::take(&mut found.parts) };
         }
-        if pattern == b"*" || glob::matches(pattern, entry.key()) {
-            found.push(entry.key().into());
+        KeysStep::Tell { parts } => {
+            if let Some(part) = parts.pop_front() {
+                ctx.reply.raw(part.as_bytes());
+            }
+        }
+    }
+    match &*step {
+        KeysStep::Tell { parts } if parts.is_empty() => Ok(Flow::Done),
+        _ => {
+            ctx.step = Some(step);
+            Ok(Flow::Again(Scope::Shards(ShardSet::new())))
+        }
+    }
+}
+
+/// A step of KEYS over some of the shards.
+fn gather(ctx: &mut Ctx<'_, '_>, pattern: &[u8], sweep: &mut Sweep, found: &mut Found) {
+    sweep.advance(ctx.space, STEP_KEYS, |entry, is_over| {
+        if !is_over && (pattern == b"*" || glob::matches(pattern, entry.key())) {
+            found.add(entry.key());
         }
     });
-    if !sweep.is_over() {
-        let scope = sweep.scope(STEP_SHARDS);
-        ctx.step = Some(step);
-        return Ok(Flow::Again(scope));
-    }
-    ctx.reply.array(found.len());
-    found.iter().for_each(|key| ctx.reply.bulk(key));
-    Ok(Flow::Done)
 }
 
 /// KEYS with a pattern that matches nothing but itself.
