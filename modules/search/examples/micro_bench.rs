@@ -2,7 +2,8 @@
 //! BM25STD and by TFIDF.
 //!
 //! `micro_bench [documents] [words a document]`; 200,000 and 40 by default. With `--dump FILE` the
-//! documents are also written, one a line, so that another engine can be timed on them.
+//! documents are also written, one a line, so that another engine can be timed on them; with
+//! `--only TEXT` only queries with that text are run.
 
 use cairn_search::index::{FieldValue, Index};
 use cairn_search::query::{Dialect, ParseOptions, parse};
@@ -64,6 +65,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let number = |at: usize, or: usize| args.get(at).and_then(|a| a.parse().ok()).unwrap_or(or);
     let (count, words) = (number(1, 200_000), number(2, 40));
+    let only = args.iter().position(|a| a == "--only").and_then(|at| args.get(at + 1));
     let schema = Schema::new(vec![
         Field::new("body", FieldKind::Text(TextOptions::default())),
         Field::new("tag", FieldKind::Tag(TagOptions::default())),
@@ -112,6 +114,9 @@ fn main() {
         ("w1q", true),
         ("*", true),
     ] {
+        if only.is_some_and(|only| !query.contains(only.as_str())) {
+            continue;
+        }
         let options = ParseOptions::new(index.schema()).dialect(Dialect::new(2).expect("2"));
         let tree = parse(query, &options).expect("a query");
         let sort_by = sort.then_some(SortBy { field: 2, descending: false });

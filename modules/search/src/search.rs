@@ -5,6 +5,7 @@ use crate::cost;
 use crate::docs::{DocsView, FIRST_DOC};
 use crate::index::Index;
 use crate::iter::Matcher;
+use crate::numeric::NumericRange;
 use crate::plan::{Limits, Plan, PlanKind, Planner};
 use crate::postings::END;
 use crate::query::Query;
@@ -103,7 +104,23 @@ impl Bound {
 
     /// What it will cost to run the query, in nanoseconds: a guess within a factor of two or so.
     pub fn cost(&self, options: &SearchOptions) -> u64 {
+        if let Some(range) = self.range_in_order() {
+            return cost::of_range(range, &self.docs, options);
+        }
         cost::of_plan(&self.plan, self.docs.end(), options)
+    }
+
+    /// The range that is all the query asks for, if hits are sorted by its field and no document
+    /// has several values there.
+    fn range_in_order(&self) -> Option<&NumericRange> {
+        match (&self.sort, &self.plan.kind) {
+            (Some((Column::Number(by), _)), PlanKind::Range(range, of))
+                if range.is_single() && by.is_same(of) =>
+            {
+                Some(range)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -212,12 +229,8 @@ impl Bound {
         keep: usize,
         options: &SearchOptions,
     ) -> (u64, Vec<(u32, f64)>) {
-        let (total, docs) = match (column, &self.plan.kind) {
-            (Column::Number(by), PlanKind::Range(range, of))
-                if range.is_single() && by.is_same(of) =>
-            {
-                sort::range_in_order(range, &self.docs, descending, keep)
-            }
+        let (total, docs) = match (column, self.range_in_order()) {
+            (_, Some(range)) => sort::range_in_order(range, &self.docs, descending, keep),
             (Column::Number(by), _) => self.top_by(descending, keep, |doc| by.get(doc)),
             (Column::String(by), _) => self.top_by(descending, keep, |doc| by.get(doc)),
         };

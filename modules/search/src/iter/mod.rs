@@ -7,11 +7,13 @@
 
 pub mod and;
 pub mod path;
+pub mod phrase;
 pub mod positions;
 pub mod set;
 
 pub use and::And;
 pub use path::{Condition, Path};
+pub use phrase::Phrase;
 pub use positions::{Places, in_proximity, min_distance};
 
 use crate::plan::{Plan, PlanKind};
@@ -37,6 +39,8 @@ pub enum Matcher {
     Set(DocSet),
     /// A conjunction's.
     And(Box<And>),
+    /// That of terms close to each other.
+    Phrase(Box<Phrase>),
     /// A union's.
     Or(Vec<Matcher>),
     /// Those of no match, below the bound.
@@ -60,6 +64,10 @@ impl Matcher {
             PlanKind::Tag(docs, _) => Self::Tag(TagCursor::new(docs.clone())),
             PlanKind::Range(range, _) => Self::Set(DocSet::from_range(range, end)),
             PlanKind::And(children, proximity) => {
+                let phrase = proximity.and_then(|near| Phrase::new(children, near));
+                if let Some(phrase) = phrase {
+                    return Self::Phrase(Box::new(phrase));
+                }
                 Self::And(Box::new(And::new(children, *proximity, end)))
             }
             PlanKind::Or(children, _) => {
@@ -86,6 +94,7 @@ impl Matcher {
             Self::Tag(cursor) => cursor.seek(target),
             Self::Set(set) => set.seek(target),
             Self::And(and) => and.seek(target),
+            Self::Phrase(phrase) => phrase.seek(target),
             Self::Or(children) => children.iter_mut().map(|c| c.seek(target)).min().unwrap_or(END),
             Self::Not { inner, end, found } => {
                 let mut doc = target.max(*found);
@@ -107,6 +116,7 @@ impl Matcher {
             Self::Tag(cursor) => cursor.fill(window),
             Self::Set(set) => set.fill(window),
             Self::And(and) => and.fill(window),
+            Self::Phrase(phrase) => phrase.fill(window),
             Self::Or(children) => children.iter_mut().for_each(|c| c.fill(window)),
             Self::Not { inner, end, found } => {
                 let mut out = Window::at(window.base);

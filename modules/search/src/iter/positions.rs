@@ -123,12 +123,34 @@ pub fn in_proximity(
         place.collect_by(doc, path.and_then(|p| p.condition(at)), &mut lists[used]);
         used += usize::from(!lists[used].is_empty());
     }
-    let lists = &lists[..used];
+    is_near(&lists[..used], proximity)
+}
+
+/// Whether there is a place in each of the lists so that they are as close as asked.
+pub(super) fn is_near(lists: &[Vec<u32>], proximity: Proximity) -> bool {
     if lists.len() < 2 {
         return true;
     }
     let slop = proximity.slop.map_or(i64::MAX, i64::from);
+    if let (true, [first, second]) = (proximity.in_order, lists) {
+        return follows(first, second, slop);
+    }
     if proximity.in_order { in_order(lists, slop) } else { unordered(lists, slop) }
+}
+
+/// [`in_order`] of two terms.
+fn follows(first: &[u32], second: &[u32], slop: i64) -> bool {
+    let (mut i, mut j) = (0, 0);
+    while let (Some(&a), Some(&b)) = (first.get(i), second.get(j)) {
+        if b < a {
+            j += 1;
+        } else if i64::from(b) - i64::from(a) - 1 <= slop {
+            return true;
+        } else {
+            i += 1;
+        }
+    }
+    false
 }
 
 /// From each place of the first term, the nearest chain of the others; equal places may follow
@@ -200,6 +222,11 @@ fn least_distance(a: &[u32], b: &[u32]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn places() -> impl Strategy<Value = Vec<u32>> {
+        prop::collection::btree_set(1u32..40, 1..6).prop_map(|all| all.into_iter().collect())
+    }
 
     #[test]
     fn distances_as_redisearch() {
@@ -221,5 +248,13 @@ mod tests {
         assert!(!in_order(&[vec![4], vec![1]], 10));
         assert!(unordered(&[vec![4], vec![1]], 2) && !unordered(&[vec![4], vec![1]], 1));
         assert!(in_order(&[vec![1], vec![1]], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn two_in_order(first in places(), second in places(), slop in 0i64..4) {
+            let lists = [first, second];
+            prop_assert_eq!(follows(&lists[0], &lists[1], slop), in_order(&lists, slop));
+        }
     }
 }

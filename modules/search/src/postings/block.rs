@@ -207,7 +207,13 @@ impl Block {
         self.freqs_at() + packed_len(self.freq_bits) + packed_len(self.position_bits)
     }
 
-    fn positions_at(&self) -> usize {
+    /// All of the block's data.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Where in it the positions begin.
+    pub(super) fn positions_at(&self) -> usize {
         let mut at = self.masks_at();
         for _ in 0..self.lanes {
             at += 1 + packed_len(self.data[at]);

@@ -45,6 +45,8 @@ pub struct TermCursor {
     /// Every posting of the current block passes the filter.
     unfiltered: bool,
     unpacked: Unpacked,
+    /// Where in the block's data its positions begin, once their ends are unpacked.
+    positions_at: usize,
     buffers: Box<Buffers>,
     doc: u32,
     /// How far [`TermCursor::bounds_at`] has looked ahead.
@@ -70,6 +72,7 @@ impl TermCursor {
             last: 0,
             unfiltered: false,
             unpacked: Unpacked::default(),
+            positions_at: 0,
             buffers,
             doc: 0,
             peeked: Place::default(),
@@ -98,7 +101,7 @@ impl TermCursor {
             self.load(target);
         }
         let ahead = &self.buffers.docs[self.at..self.len];
-        self.at += ahead.partition_point(|&d| d < target);
+        self.at += skipped(ahead, target);
         self.settle();
         self.doc
     }
@@ -126,17 +129,19 @@ impl TermCursor {
     /// Appends the term's positions in the current document.
     pub fn positions(&mut self, out: &mut Vec<u32>) {
         let block = block_at(&self.list, self.place);
-        if !self.unpacked.ends {
-            self.unpacked.ends = true;
-            if let Some(block) = block {
-                block.position_ends(&mut self.buffers.ends);
-            }
+        if let (false, Some(block)) = (self.unpacked.ends, block) {
+            block.position_ends(&mut self.buffers.ends);
+            self.positions_at = block.positions_at();
         }
+        self.unpacked.ends = true;
         let ends = &self.buffers.ends;
         let start = self.at.checked_sub(1).map_or(0, |before| ends[before]) as usize;
         let end = ends.get(self.at).map_or(start, |&e| e as usize);
-        let bytes = block.map_or(&self.buffers.tail_positions[..], Block::position_bytes);
-        varint::read_positions(bytes.get(start..end).unwrap_or(&[]), out);
+        let coded = match block {
+            Some(block) => block.data().get(self.positions_at + start..self.positions_at + end),
+            None => self.buffers.tail_positions.get(start..end),
+        };
+        varint::read_positions(coded.unwrap_or(&[]), out);
     }
 
     /// Bounds of the postings from `doc` on, and the last document that they hold for. Moves
@@ -271,6 +276,20 @@ impl TermCursor {
         self.last = END;
         self.unfiltered = common & self.filter != 0;
     }
+}
+
+/// Places that are counted before a search by halves begins.
+const NEAR: usize = 8;
+
+/// How many of these ascending documents are below `target`. It is mostly among the next few, and
+/// to compare those all at once costs less than one wrong guess of the processor.
+#[inline]
+fn skipped(ahead: &[u32], target: u32) -> usize {
+    let Some((near, far)) = ahead.split_first_chunk::<NEAR>() else {
+        return ahead.iter().take_while(|&&d| d < target).count();
+    };
+    let below = near.iter().map(|&d| usize::from(d < target)).sum();
+    if below < NEAR { below } else { NEAR + far.partition_point(|&d| d < target) }
 }
 
 fn block_at(list: &PostingSnapshot, place: Place) -> Option<&Block> {

@@ -60,7 +60,15 @@ pub fn write_positions(positions: impl IntoIterator<Item = u32>, out: &mut Vec<u
 /// Appends the positions that `bytes` codes to `out`.
 pub fn read_positions(mut bytes: &[u8], out: &mut Vec<u32>) {
     let mut last = 0u32;
-    while let Some(step) = read_u32(&mut bytes) {
+    out.reserve(bytes.len());
+    while let Some((&first, rest)) = bytes.split_first() {
+        let step = if first < 0x80 {
+            bytes = rest;
+            u32::from(first)
+        } else {
+            let Some(step) = read_u32(&mut bytes) else { return };
+            step
+        };
         last = last.wrapping_add(step);
         out.push(last);
     }

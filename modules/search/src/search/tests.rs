@@ -26,23 +26,28 @@ const QUERIES: [&str; 12] = [
     "xa=>{$weight: 0.3} xb",
 ];
 
+/// The texts of a document.
+fn texts(n: usize, &(a, b, c, filler, first): &Counts) -> [String; 2] {
+    let third = "xc ".repeat(c.into());
+    let body = format!(
+        "{}{}{}{}{}",
+        if first { &third } else { "" },
+        "xa xb ".repeat(a.min(b).into()),
+        "xa ".repeat(a.saturating_sub(b).into()),
+        "filler ".repeat(filler.into()),
+        if first { "" } else { &third },
+    );
+    [body, "xb xc".repeat(usize::from(n.is_multiple_of(7)))]
+}
+
 fn index(docs: &[Counts], scored: bool) -> Index {
     let text = || FieldKind::Text(TextOptions { no_stem: true, ..TextOptions::default() });
     let fields = vec![Field::new("t", text()), Field::new("u", text())];
     let index = Index::new(Schema::new(fields).unwrap());
-    for (n, &(a, b, c, filler, first)) in docs.iter().enumerate() {
-        let third = "xc ".repeat(c.into());
-        let body = format!(
-            "{}{}{}{}{}",
-            if first { &third } else { "" },
-            "xa xb ".repeat(a.min(b).into()),
-            "xa ".repeat(a.saturating_sub(b).into()),
-            "filler ".repeat(filler.into()),
-            if first { "" } else { &third },
-        );
-        let other = "xb xc".repeat(usize::from(n % 7 == 0));
-        let values = [(0, body.as_bytes()), (1, other.as_bytes())];
-        let fields = values.map(|(id, value)| (id, FieldValue::Bytes(value)));
+    for (n, doc) in docs.iter().enumerate() {
+        let texts = texts(n, doc);
+        let fields = (0..).zip(texts.iter().map(|text| FieldValue::Bytes(text.as_bytes())));
+        let filler = doc.3;
         let score = if scored { f32::from(filler % 3) / 3.0 } else { 1.0 };
         index.upsert(&(n as u32).to_be_bytes(), fields, score).unwrap();
     }
@@ -85,5 +90,27 @@ proptest! {
         agree(&index, limit)?;
         while index.collect(16) {}
         agree(&index, limit)?;
+    }
+
+    #[test]
+    fn phrases_are_found_where_they_stand(
+        docs in prop::collection::vec((0u8..3, 0u8..3, 0u8..3, 0u8..2, any::<bool>()), 1..1200),
+        removed in 2usize..9,
+    ) {
+        let index = index(&docs, false);
+        for n in (0..docs.len()).step_by(removed) {
+            index.remove(&(n as u32).to_be_bytes());
+        }
+        for phrase in ["xa xb", "xb xa", "xb xc", "xa xb xc", "xb xa filler"] {
+            let has = |(n, doc): &(usize, &Counts)| {
+                let text = texts(*n, doc).join(" ");
+                let words: Vec<&str> = text.split_whitespace().collect();
+                let phrase: Vec<&str> = phrase.split(' ').collect();
+                !n.is_multiple_of(removed) && words.windows(phrase.len()).any(|w| w == phrase)
+            };
+            let expected = docs.iter().enumerate().filter(has).count() as u64;
+            let found = search(&index, &format!("\"{phrase}\""), Scorer::TfIdf, 3).total;
+            prop_assert_eq!(found, expected, "{}", phrase);
+        }
     }
 }
