@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod differ;
+pub mod faults;
 pub mod linear;
 pub mod model;
 pub mod process;

@@ -40,9 +40,22 @@ impl Server {
     /// # Panics
     /// As there.
     pub fn start_in(binary: &str, dir: PathBuf, options: &[&str]) -> Self {
+        Self::start_with(binary, dir, options, &[])
+    }
+
+    /// As [`Server::start_in`], with variables added to its environment.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_with(
+        binary: &str,
+        dir: PathBuf,
+        options: &[&str],
+        environment: &[(String, String)],
+    ) -> Self {
         let mut arguments = options.to_vec();
         arguments.extend(["--port", "0", "--bind", "127.0.0.1"]);
-        let mut child = spawn(binary, &dir, &arguments);
+        let mut child = spawn(binary, &dir, &arguments, environment);
         let log = Arc::new(Mutex::new(String::new()));
         let (ready, port) = mpsc::channel();
         follow(child.stdout.take().expect("stdout is piped"), Arc::clone(&log), ready.clone());
@@ -99,6 +112,17 @@ impl Server {
         assert!(kill.expect("kill runs").success());
     }
 
+    /// Kills the process as a crash would, and returns its directory, which is now the caller's to
+    /// remove.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn crash(mut self) -> PathBuf {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
+        std::mem::take(&mut self.dir)
+    }
+
     /// Waits for the process to end by itself.
     ///
     /// # Panics
@@ -135,7 +159,9 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- the server's log ---\n{}", self.log());
         }
-        let _ = std::fs::remove_dir_all(&self.dir);
+        if !self.dir.as_os_str().is_empty() {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
     }
 }
 
@@ -161,9 +187,9 @@ pub fn run_to_end(binary: &str, options: &[&str]) -> (ExitStatus, String) {
     (output.status, String::from_utf8_lossy(&text).into_owned())
 }
 
-fn spawn(binary: &str, dir: &Path, arguments: &[&str]) -> Child {
+fn spawn(binary: &str, dir: &Path, arguments: &[&str], environment: &[(String, String)]) -> Child {
     let mut command = Command::new(binary);
-    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    command.envs(environment.iter().cloned()).args(arguments).current_dir(dir).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap_or_else(|e| panic!("{binary} does not start: {e}"))
 }

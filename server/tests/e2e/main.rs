@@ -8,6 +8,7 @@ mod blocking;
 mod clients;
 mod config;
 mod connections;
+mod crash;
 mod eviction;
 mod linearizable;
 mod observe;
