@@ -31,11 +31,19 @@ impl Client {
     /// # Panics
     /// When nothing listens there.
     pub fn tcp(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts");
-        stream.set_nodelay(true).expect("an option of sockets");
-        stream.set_read_timeout(Some(PATIENCE)).expect("an option of sockets");
+        Self::try_tcp(port).expect("the server accepts")
+    }
+
+    /// Connects to a port of this machine where the server may be gone.
+    ///
+    /// # Errors
+    /// When nothing listens there.
+    pub fn try_tcp(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         let local = stream.local_addr().ok();
-        Self { socket: BufReader::new(Socket::Tcp(stream)), local }
+        Ok(Self { socket: BufReader::new(Socket::Tcp(stream)), local })
     }
 
     /// Connects to a Unix socket.

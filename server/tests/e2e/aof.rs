@@ -1,13 +1,13 @@
-//! The append-only file: what was acknowledged is there after a crash.
+//! The append-only file: what was acknowledged is there after a crash. Crashes under load are in
+//! `crash`.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cairn_tests::client::Client;
 use cairn_tests::process::{Server, fresh_dir};
 
-use crate::{BINARY, eventually, full, info};
+use crate::{BINARY, eventually, info};
 
 const OPTIONS: &[&str] =
     &["--save", "", "--appendonly", "yes", "--io-threads", "3", "--enable-debug-command", "yes"];
@@ -153,58 +153,4 @@ fn a_file_of_redis_before_7_is_taken_in() {
     assert!(!server.dir().join("appendonly.aof").exists());
     let server = crash(server, &[]);
     assert_eq!(server.connect().run("GET k"), "\"v\"");
-}
-
-/// The number that each of some clients was last told is stored.
-fn write_until(port: u16, stop: &AtomicBool, told: &[AtomicU64]) {
-    std::thread::scope(|scope| {
-        for (number, told) in told.iter().enumerate() {
-            scope.spawn(move || {
-                let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).unwrap();
-                let mut client = client.get_connection().unwrap();
-                for n in 1.. {
-                    let mut pipe = redis::pipe();
-                    pipe.atomic().set(format!("a{number}"), n).set(format!("b{number}"), n);
-                    if stop.load(Ordering::Relaxed) || pipe.query::<()>(&mut client).is_err() {
-                        return;
-                    }
-                    told.store(n, Ordering::SeqCst);
-                }
-            });
-        }
-    });
-}
-
-/// Kills a server under load again and again: with `always`, no acknowledged write is missing, and
-/// no transaction is torn. `CAIRN_FULL=1` makes it longer.
-#[test]
-fn no_acknowledged_write_is_lost() {
-    let options = ["--appendfsync", "always"];
-    let mut server = start(&options);
-    for round in 0..if full() { 50u64 } else { 4 } {
-        let told: [AtomicU64; 8] = Default::default();
-        let stop = AtomicBool::new(false);
-        let port = server.port();
-        std::thread::scope(|scope| {
-            scope.spawn(|| write_until(port, &stop, &told));
-            eventually("somebody writes", || told.iter().any(|n| n.load(Ordering::SeqCst) > 0));
-            if round % 2 == 1 {
-                server.connect().run("BGREWRITEAOF");
-            }
-            std::thread::sleep(Duration::from_millis(100 + round * 37 % 200));
-            server.signal("KILL");
-            stop.store(true, Ordering::Relaxed);
-        });
-        server = crash(server, &options);
-        let mut client = server.connect();
-        for (number, told) in told.iter().enumerate() {
-            let (a, b) =
-                (client.run(&format!("GET a{number}")), client.run(&format!("GET b{number}")));
-            assert_eq!(a, b, "a transaction is whole");
-            let stored: u64 = a.trim_matches('"').parse().unwrap_or(0);
-            let told = told.load(Ordering::SeqCst);
-            assert!(stored >= told, "client {number} was told {told}, and {stored} is there");
-        }
-        client.run("FLUSHALL");
-    }
 }

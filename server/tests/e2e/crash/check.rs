@@ -6,6 +6,15 @@ use cairn_tests::client::Client;
 
 use super::load::{Told, WRITERS, all_keys, key, number_of};
 
+/// What was told of what may not be missing.
+#[derive(Clone, Copy)]
+pub enum Promise {
+    All,
+    /// What was told before.
+    Before(Instant),
+    Nothing,
+}
+
 /// What is there after a crash.
 pub struct Found {
     round: String,
@@ -53,15 +62,19 @@ impl Found {
         }
     }
 
-    /// Checks that what was told before a moment is there. Returns the age, at the crash, of the
+    /// Checks that what was promised is there. Returns the age, at the crash, of the
     /// oldest thing that was told and is missing.
-    pub fn check(&self, told: &Told, before: Option<Instant>, crash: Instant) -> Duration {
+    pub fn check(&self, told: &Told, promise: Promise, crash: Instant) -> Duration {
         let mut oldest = Duration::ZERO;
         for (key, list) in told {
             let stored = self.number(key);
             for (number, at) in list.iter().filter(|(number, _)| *number > stored) {
                 let age = crash.saturating_duration_since(*at);
-                let pardoned = before.is_some_and(|before| *at > before);
+                let pardoned = match promise {
+                    Promise::All => false,
+                    Promise::Before(moment) => *at > moment,
+                    Promise::Nothing => true,
+                };
                 assert!(pardoned, "{key} was {number} {age:?} before the crash, and is {stored}");
                 oldest = oldest.max(age);
             }

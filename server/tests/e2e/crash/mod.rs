@@ -23,7 +23,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::{BINARY, full, info};
-use check::Found;
+use check::{Found, Promise};
 use load::Load;
 
 /// Options of all servers here. Snapshots are slow, so that crashes fall into them.
@@ -106,8 +106,7 @@ fn crash(server: Server, faults: Option<&Faults>, rng: &mut StdRng) -> (PathBuf,
 struct Last {
     name: String,
     told: load::Told,
-    /// What was told before this is there; all of it, if that is not said.
-    before: Option<Instant>,
+    promise: Promise,
     crash: Instant,
 }
 
@@ -137,7 +136,7 @@ impl Series {
             found.iter().for_each(|found: &Found| found.check_again(&mut client));
             if let Some(last) = last.take() {
                 let now = Found::read(&mut client, &last.name);
-                lost = lost.max(now.check(&last.told, last.before, last.crash));
+                lost = lost.max(now.check(&last.told, last.promise, last.crash));
                 found.push(now);
             }
             if round == rounds {
@@ -150,43 +149,42 @@ impl Series {
             }
             let name = round.to_string();
             let load = Load::new(server.port(), &name, false);
-            let (told, (left, before, crash)) =
+            let (told, (left, promise, crash)) =
                 load.run(|| self.one(server, faults.as_ref(), &mut rng));
             writes += load.acknowledged.into_inner();
-            last = Some(Last { name, told, before, crash });
+            last = Some(Last { name, told, promise, crash });
             dir = left;
         }
         println!("{rounds} crashes, {writes} replies; the oldest lost write was {lost:?} old");
     }
 
     /// Lets the load run for a while, with snapshots and rewrites, and crashes the server. Returns
-    /// what is left, from when on what was told may be lost, and when the crash was.
+    /// what is left, what of it was promised, and when the crash was.
     fn one(
         self,
         server: Server,
         faults: Option<&Faults>,
         rng: &mut StdRng,
-    ) -> (PathBuf, Option<Instant>, Instant) {
+    ) -> (PathBuf, Promise, Instant) {
         let mut client = server.connect();
         let end = Instant::now() + Duration::from_millis(rng.random_range(30..self.longest));
-        let mut saved = Instant::now();
+        let mut saved = None;
         while Instant::now() < end {
             let pause = Duration::from_millis(rng.random_range(5..150));
             std::thread::sleep(pause.min(end.saturating_duration_since(Instant::now())));
             match self.fsync {
-                None => saved = save(&mut client, end).unwrap_or(saved),
+                None => saved = save(&mut client, end).or(saved),
                 Some(_) => disturb(&mut client, rng),
             }
         }
         let (left, at) = crash(server, faults, rng);
-        let before = match self.fsync {
-            None => Some(saved),
-            Some("always") => None,
-            Some("everysec") => at.checked_sub(EVERYSEC),
-            // Nothing is promised.
-            _ => at.checked_sub(Duration::from_secs(3600)),
+        let promise = match self.fsync {
+            None => saved.map_or(Promise::Nothing, Promise::Before),
+            Some("always") => Promise::All,
+            Some("everysec") => at.checked_sub(EVERYSEC).map_or(Promise::Nothing, Promise::Before),
+            _ => Promise::Nothing,
         };
-        (left, before, at)
+        (left, promise, at)
     }
 }
 
