@@ -24,7 +24,7 @@ const COMMANDS: usize = 1 << 19;
 fn main() {
     let keys = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let engine = Arc::new(Engine::new(16, Vec::new(), |_| ()));
-    engine.effects.set_active(std::env::var_os("NO_EFFECTS").is_none());
+    let _reader = std::env::var_os("NO_EFFECTS").is_none().then(|| engine.effects.reader(false));
     engine.effects.resize(1 << 20);
     println!("{keys} keys, 32-byte values, {PIPELINE} commands together; ns a command");
     for threads in [1, 2] {

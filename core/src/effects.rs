@@ -100,6 +100,10 @@ struct Ring {
     db: Option<usize>,
     /// What the lossless readers have yet to read begins here.
     keep: Vec<Arc<AtomicU64>>,
+    /// How many readers there are.
+    readers: usize,
+    /// Whether writes are to be logged for them.
+    enabled: bool,
 }
 
 impl Ring {
@@ -181,7 +185,8 @@ struct Head {
 #[repr(align(128))]
 pub struct EffectsLog {
     head: Head,
-    /// Whether anybody needs the log; otherwise writes skip it.
+    /// Whether anybody reads the log; otherwise writes skip it, which is a twentieth of the time
+    /// of a pipelined SET.
     active: AtomicBool,
     /// Whether a lossless reader lags by more than the ring can take.
     full: AtomicBool,
@@ -198,7 +203,7 @@ pub struct EffectsLog {
 }
 
 impl EffectsLog {
-    /// An inactive log with a ring of `size` bytes (at least [`RING_MIN`]).
+    /// A log that nobody reads yet, with a ring of `size` bytes (at least [`RING_MIN`]).
     pub fn new(size: usize) -> Self {
         let size = size.max(RING_MIN);
         let ring = Ring {
@@ -208,6 +213,8 @@ impl EffectsLog {
             end: 0,
             db: None,
             keep: Vec::new(),
+            readers: 0,
+            enabled: true,
         };
         Self {
             head: Head { ring: Mutex::new(ring), end: AtomicU64::new(0) },
@@ -222,12 +229,18 @@ impl EffectsLog {
         }
     }
 
-    /// Turns logging on or off.
-    pub fn set_active(&self, active: bool) {
-        self.active.store(active, Ordering::Release);
+    /// Turns logging on (as it is at first) or off, whoever reads.
+    pub fn set_enabled(&self, enabled: bool) {
+        let mut ring = self.ring();
+        ring.enabled = enabled;
+        self.follow(&ring);
     }
 
-    /// Whether writes are logged.
+    fn follow(&self, ring: &Ring) {
+        self.active.store(ring.enabled && ring.readers > 0, Ordering::Release);
+    }
+
+    /// Whether writes are logged: somebody reads the log.
     #[inline]
     pub fn is_active(&self) -> bool {
         self.active.load(Ordering::Acquire)
@@ -313,6 +326,9 @@ impl EffectsLog {
     }
 
     /// A reader from the present end on. A lossless one keeps writers from overtaking it.
+    ///
+    /// If it is the first reader, writes that are under way are not logged for it: let there be
+    /// none, behind the gate or before clients are served.
     pub fn reader(self: &Arc<Self>, lossless: bool) -> Reader {
         let mut ring = self.ring();
         let at = Arc::new(AtomicU64::new(ring.end));
@@ -320,6 +336,8 @@ impl EffectsLog {
             ring.keep.push(Arc::clone(&at));
         }
         ring.db = None;
+        ring.readers += 1;
+        self.follow(&ring);
         Reader { log: Arc::clone(self), at }
     }
 
@@ -454,6 +472,8 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut ring = self.log.ring();
         ring.keep.retain(|at| !Arc::ptr_eq(at, &self.at));
+        ring.readers -= 1;
+        self.log.follow(&ring);
         ring.shrink();
         drop(ring);
         if self.log.full.swap(false, Ordering::SeqCst) {
@@ -468,9 +488,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn log() -> Arc<EffectsLog> {
-        let log = Arc::new(EffectsLog::new(RING_MIN));
-        log.set_active(true);
-        log
+        Arc::new(EffectsLog::new(RING_MIN))
     }
 
     fn one(db: usize, args: &[&[u8]]) -> Effects {

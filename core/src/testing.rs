@@ -63,7 +63,6 @@ impl Bed {
         let engine = Arc::new(Engine::new(16, modules, |_| ()));
         let events = Arc::default();
         engine.set_host(Box::new(Recorder(Arc::clone(&events))));
-        engine.effects.set_active(true);
         engine.tuning.set_notify_classes(Class::parse("AKEnomc").unwrap());
         let log = engine.effects.reader(false);
         let worker = engine.worker();

@@ -179,6 +179,9 @@ impl Running {
 /// Loads what is on disk, says that the server is ready, and waits until it is asked to stop.
 async fn load_and_wait(server: &Arc<Server>, port: u16) -> Result<(), String> {
     let mut end = std::pin::pin!(wait_for_end(server));
+    let pid = std::process::id();
+    server.log.notice(&format!("Cairn {} starts, PID: {pid}, port {port}", version::CAIRN));
+    server.log.notice("Server initialized");
     if server.persistence.is_loading() {
         let loaded = load_in_background(server).map_err(|error| error.to_string())?;
         tokio::select! {
@@ -186,10 +189,7 @@ async fn load_and_wait(server: &Arc<Server>, port: u16) -> Result<(), String> {
             ended = &mut end => return ended.map_err(|error| error.to_string()),
         }
     }
-    server.log.notice(&format!(
-        "Server initialized. Cairn {} ready to accept connections on port {port}",
-        version::CAIRN
-    ));
+    server.log.notice(&format!("Ready to accept connections on port {port}"));
     tell_supervisor(server, "STATUS=Ready to accept connections\nREADY=1\n");
     end.await.map_err(|error| error.to_string())
 }
@@ -307,10 +307,9 @@ fn follow_persistence(server: &Arc<Server>) {
     });
 }
 
-/// The effects log is always in use: a replica or an AOF that comes later finds its order there.
+/// Keeps the effects log as large as `repl-backlog-size` says.
 fn follow_backlog(server: &Arc<Server>) {
     let effects = Arc::clone(&server.engine.effects);
-    effects.set_active(true);
     server.config().on_change(&[later::REPL_BACKLOG_SIZE], move |config| {
         effects.resize(config.size(later::REPL_BACKLOG_SIZE));
         Ok(())

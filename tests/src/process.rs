@@ -14,7 +14,7 @@ use crate::client::Client;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the server logs before its port's number once it accepts connections.
-const READY: &str = "ready to accept connections on port ";
+const READY: &str = "Ready to accept connections on port ";
 
 /// A running server. It is killed when this is dropped, and its log is printed if that happens
 /// because the test failed.

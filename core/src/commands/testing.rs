@@ -43,7 +43,6 @@ fn text(bytes: &[u8]) -> String {
 impl Bench {
     pub(crate) fn new() -> Self {
         let engine = Engine::new(16, Vec::new(), |_| ());
-        engine.effects.set_active(true);
         engine.effects.resize(1 << 20);
         let worker = engine.worker();
         let effects = engine.effects.reader(false);

@@ -103,7 +103,7 @@ impl<'e> Replay<'e> {
     pub fn new(engine: &'e Engine) -> Self {
         let worker = engine.worker();
         worker.set_replays(true);
-        engine.effects.set_active(false);
+        engine.effects.set_enabled(false);
         let mut session = Session::new(engine.next_session_id(), Box::new(()));
         session.authenticated = true;
         let maxmemory = engine.tuning.maxmemory.swap(0, Ordering::SeqCst);
@@ -165,7 +165,7 @@ impl Drop for Replay<'_> {
             self.engine.retire(worker);
         }
         self.engine.tuning.maxmemory.store(self.maxmemory, Ordering::SeqCst);
-        self.engine.effects.set_active(true);
+        self.engine.effects.set_enabled(true);
     }
 }
 

@@ -84,6 +84,7 @@ fn files_are_replayed_in_order_each_from_database_0() {
     files.ask("SWAPDB 0 3");
     assert_eq!(files.ask("GET k"), "$1\r\n1");
     assert_eq!(files.ask("LLEN l"), ":1");
+    let _reader = files.engine.effects.reader(true);
     assert!(files.engine.effects.is_active());
 }
 

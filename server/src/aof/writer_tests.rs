@@ -17,7 +17,6 @@ fn server(dir: &Path) -> Arc<Server> {
     let engine = Arc::new(Engine::new(16, vec![], |_| ()));
     let server = Server::new(engine, Log::new(Level::Nothing), 1, None);
     server.engine.set_host(Box::new(ServerHost::new(&server)));
-    server.engine.effects.set_active(true);
     let config = server.config();
     let name = dir.to_str().expect("a plain name").as_bytes();
     config.put(params::APPENDDIRNAME, Value::Text(name.into()));

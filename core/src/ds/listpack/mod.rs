@@ -16,6 +16,7 @@ use buffer::Buffer;
 use format::{
     END, Encoded, HEADER, UNCOUNTED, back_length_size, decode, decode_back_length, validate,
 };
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Most bytes of a listpack: no change may make one longer. (The format's own limit is 4 GiB.)
@@ -190,24 +191,31 @@ impl Listpack {
     ///
     /// # Panics
     /// If the listpack would exceed [`MAX_BYTES`]: see [`Listpack::fits`].
-    pub fn push_all<'e>(&mut self, elements: impl Iterator<Item = Element<'e>> + Clone) {
-        let (mut more, mut count) = (0, 0);
-        for element in elements.clone() {
-            more += element.encoded_len();
-            count += 1;
-        }
+    pub fn push_all<'e>(&mut self, elements: impl Iterator<Item = Element<'e>>) {
+        let encoded: SmallVec<[Encoded<'e>; 8]> = elements.map(Encoded::new).collect();
+        let more = encoded.iter().map(Encoded::len).sum();
         assert!(self.fits(more), "listpack would exceed {MAX_BYTES} bytes");
         self.reserve(more);
         let mut at = self.end().0;
         let end = at + more;
         self.bytes.resize(end + 1);
         let bytes = &mut *self.bytes;
-        for encoded in elements.map(Encoded::new) {
-            encoded.write(&mut bytes[at..at + encoded.len()]);
-            at += encoded.len();
+        for one in &encoded {
+            one.write(&mut bytes[at..at + one.len()]);
+            at += one.len();
         }
         bytes[end] = END;
-        self.count(0, count);
+        self.count(0, encoded.len());
+    }
+
+    /// Makes room for entries of so many more bytes: for a listpack that is known to grow.
+    pub fn make_room(&mut self, entries: usize) {
+        self.bytes.reserve(self.bytes.len() + entries);
+    }
+
+    /// Bytes of entries for which there is room.
+    pub fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
     }
 
     /// The place `count` elements after `at`, which may be the end; `None` if there are not as

@@ -17,6 +17,13 @@ const SAME_FIELDS: i64 = 2;
 /// Elements of an entry that shares its fields, besides values: flags and two differences.
 const SHARED_OVERHEAD: usize = 3;
 
+/// Bytes from which a node's memory doubles when it is full, instead of growing a little: another
+/// thirty entries are likely. What is left over is given back when the node is complete.
+const GROW_FROM: usize = 512;
+
+/// About how many bytes an entry takes besides its fields and values.
+const ENTRY_OVERHEAD: usize = 32;
+
 /// A run of entries.
 #[derive(Clone)]
 pub struct Node {
@@ -145,6 +152,10 @@ impl Node {
 
     /// Appends an entry. `base` is the node's identifier, that of its first entry.
     pub fn push(&mut self, base: StreamId, id: StreamId, pairs: &[&[u8]]) {
+        let words: usize = pairs.iter().map(|word| word.len()).sum();
+        if self.bytes() >= GROW_FROM && self.pack.room() < words + ENTRY_OVERHEAD {
+            self.pack.make_room(self.bytes());
+        }
         let shared = self.shares(pairs);
         let fields = pairs.len() / 2;
         let flags = if shared { SAME_FIELDS } else { 0 };

@@ -522,7 +522,6 @@ fn changes_alone_are_published_and_logged() {
     let events = Arc::new(Events::default());
     client.engine.set_host(Box::new(Listener(Arc::clone(&events))));
     client.engine.tuning.set_notify_classes(Class::parse("AE").unwrap_or_default());
-    client.engine.effects.set_active(true);
     let mut log = client.engine.effects.reader(false);
     client.run(&format!("SET k $ {DOC}"));
     let cases: &[(&str, &[&str])] = &[

@@ -23,7 +23,6 @@ impl Client {
     fn new() -> Self {
         let engine = Arc::new(Engine::new(16, vec![crate::module()], |_| ()));
         engine.modules.start(&engine);
-        engine.effects.set_active(true);
         let log = engine.effects.reader(false);
         let worker = engine.worker();
         let session = Session::new(engine.next_session_id(), Box::new(()));

@@ -53,7 +53,6 @@ impl Client {
         let engine = Arc::new(Engine::new(16, vec![crate::module()], |_| ()));
         let events = Arc::default();
         engine.set_host(Box::new(Recorder(Arc::clone(&events))));
-        engine.effects.set_active(true);
         engine.tuning.set_notify_classes(Class::parse("AKE").unwrap());
         let log = engine.effects.reader(false);
         let worker = engine.worker();
