@@ -84,6 +84,17 @@ impl Dictionary {
         ordered.map(|(term, &id)| (&**term, id)).take_while(move |(t, _)| t.starts_with(prefix))
     }
 
+    /// The terms after one that need not be there, or all of them, in byte order.
+    pub fn after(&self, term: Option<&[u8]>) -> impl Iterator<Item = &[u8]> {
+        let from = term.map_or(Bound::Unbounded, Bound::Excluded);
+        self.ordered.range::<[u8], _>((from, Bound::Unbounded)).map(|(term, _)| &**term)
+    }
+
+    /// The terms that were added when there were `id` others, and later ones.
+    pub fn from_id(&self, id: usize) -> impl Iterator<Item = &[u8]> {
+        self.terms.iter().skip(id).map(|term| &**term)
+    }
+
     /// All terms in byte order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], TermId)> {
         self.ordered.iter().map(|(term, &id)| (&**term, id))

@@ -26,6 +26,7 @@ pub mod memory;
 mod module;
 pub mod number;
 pub mod numeric;
+mod patterns;
 pub mod plan;
 pub mod postings;
 pub mod query;

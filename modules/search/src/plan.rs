@@ -10,6 +10,7 @@ use crate::docs::DocsView;
 use crate::index::{FieldData, Inner};
 use crate::number::Range;
 use crate::numeric::NumericRange;
+use crate::patterns::{self, Expansion, Pattern};
 use crate::postings::PostingSnapshot;
 use crate::query::{Attributes, Node, NodeKind, TagMatch};
 use crate::schema::{FieldId, FieldKind, FieldMask, Schema};
@@ -111,11 +112,18 @@ pub(crate) struct Planner<'a> {
     schema: &'a Schema,
     docs: DocsView,
     limits: Limits,
+    expansions: &'a [Expansion],
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(inner: &'a Inner, schema: &'a Schema, limits: Limits) -> Self {
-        Self { inner, schema, docs: inner.docs.snapshot(), limits }
+    /// A planner for queries whose patterns have been expanded.
+    pub(crate) fn new(
+        inner: &'a Inner,
+        schema: &'a Schema,
+        limits: Limits,
+        expansions: &'a [Expansion],
+    ) -> Self {
+        Self { inner, schema, docs: inner.docs.snapshot(), limits, expansions }
     }
 
     /// The documents that the plans see.
@@ -147,10 +155,10 @@ impl<'a> Planner<'a> {
             }
             NodeKind::Tag(field, values) => self.tags(*field, values),
             NodeKind::Numeric(field, range) => self.range(*field, range),
-            NodeKind::Suffix(_) | NodeKind::Infix(_) | NodeKind::Wildcard(_) => {
-                self.pattern(&node.kind, node.fields)
-            }
-            NodeKind::Fuzzy(word, distance) => self.fuzzy(word, *distance, node.fields),
+            kind @ (NodeKind::Suffix(_)
+            | NodeKind::Infix(_)
+            | NodeKind::Wildcard(_)
+            | NodeKind::Fuzzy(..)) => self.pattern(kind, node.fields),
         };
         plan.weight *= weight;
         plan
@@ -216,31 +224,9 @@ impl<'a> Planner<'a> {
     }
 
     fn pattern(&self, kind: &NodeKind, fields: FieldMask) -> Plan {
-        let terms = self.inner.dictionary.iter().map(|(term, _)| term);
-        let words = terms.filter(|t| t.first() != Some(&b'+'));
-        match kind {
-            NodeKind::Suffix(text) => {
-                self.union_of(words.filter(|t| t.ends_with(text.as_bytes())), fields)
-            }
-            NodeKind::Infix(text) => {
-                self.union_of(words.filter(|t| contains(t, text.as_bytes())), fields)
-            }
-            NodeKind::Wildcard(pattern) => {
-                let pattern = pattern.as_bytes();
-                self.union_of(words.filter(|t| matches_wildcard(t, pattern)), fields)
-            }
-            _ => self.nothing(),
-        }
-    }
-
-    fn fuzzy(&self, word: &str, distance: u8, fields: FieldMask) -> Plan {
-        let word: Vec<char> = word.chars().collect();
-        let terms = self.inner.dictionary.iter().map(|(term, _)| term);
-        let near = terms.filter(|t| {
-            t.first() != Some(&b'+')
-                && std::str::from_utf8(t).is_ok_and(|t| within_distance(&word, t, distance.into()))
-        });
-        self.union_of(near, fields)
+        let Some(pattern) = Pattern::of_words(kind) else { return self.nothing() };
+        let terms = patterns::terms(self.inner, self.expansions, &pattern);
+        self.union_of(terms.iter().map(|term| &**term), fields)
     }
 
     fn phrase(&self, words: &[String], node: &Node) -> Plan {
@@ -291,10 +277,6 @@ impl<'a> Planner<'a> {
             self.leaf(PlanKind::Tag(Arc::new(docs.clone()), rarity), docs.len().into())
         };
         let limit = self.limits.max_expansions;
-        let matching = |test: &dyn Fn(&[u8]) -> bool| {
-            let all = index.with_prefix(b"").filter(|(text, docs)| !docs.is_empty() && test(text));
-            self.union(all.take(limit).map(|(_, docs)| plan_of(docs)).collect(), Counted::First)
-        };
         let alternatives = values.iter().map(|value| match value {
             TagMatch::Value(text) => {
                 let docs = index.get(&normal(text)).filter(|docs| !docs.is_empty());
@@ -305,9 +287,13 @@ impl<'a> Planner<'a> {
                 let all = index.with_prefix(&prefix).filter(|(_, docs)| !docs.is_empty());
                 self.union(all.take(limit).map(|(_, docs)| plan_of(docs)).collect(), Counted::First)
             }
-            TagMatch::Suffix(text) => matching(&|t| t.ends_with(&normal(text))),
-            TagMatch::Infix(text) => matching(&|t| contains(t, &normal(text))),
-            TagMatch::Wildcard(text) => matching(&|t| matches_wildcard(t, &normal(text))),
+            _ => {
+                let pattern = Pattern::of_tags(self.schema, field, value);
+                let terms = pattern.map(|p| patterns::terms(self.inner, self.expansions, &p));
+                let all = terms.into_iter().flatten();
+                let used = all.filter_map(|t| index.get(&t).filter(|d| !d.is_empty()).map(plan_of));
+                self.union(used.take(limit).collect(), Counted::First)
+            }
         });
         self.or(alternatives.collect())
     }
@@ -334,81 +320,9 @@ fn proximity(attributes: &Attributes) -> Option<Proximity> {
     (slop.is_some() || in_order).then_some(Proximity { slop, in_order })
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|w| w == part)
-}
-
-/// Whether `text` matches a pattern in which `*` is any text and `?` any byte.
-fn matches_wildcard(text: &[u8], pattern: &[u8]) -> bool {
-    let (mut at, mut place) = (0, 0);
-    // Where to go back to: the last star and the text it has swallowed so far.
-    let mut star: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match pattern.get(place) {
-            Some(b'*') => {
-                star = Some((place, at));
-                place += 1;
-            }
-            Some(&p) if p == b'?' || p == text[at] => {
-                at += 1;
-                place += 1;
-            }
-            _ => match &mut star {
-                Some((from, eaten)) => {
-                    *eaten += 1;
-                    at = *eaten;
-                    place = *from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[place..].iter().all(|&p| p == b'*')
-}
-
-/// Whether the edit distance of two words is at most `limit`.
-fn within_distance(a: &[char], b: &str, limit: usize) -> bool {
-    let b_len = b.chars().count();
-    if a.len().abs_diff(b_len) > limit {
-        return false;
-    }
-    let mut row: Vec<usize> = (0..=a.len()).collect();
-    for (i, cb) in b.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, ca) in a.iter().enumerate() {
-            let best = (diagonal + usize::from(*ca != cb)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], best);
-        }
-    }
-    row[a.len()] <= limit
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wildcards() {
-        for (text, pattern, want) in [
-            ("hello", "h?l*", true),
-            ("hello", "*", true),
-            ("hello", "h*o", true),
-            ("hello", "h*x", false),
-            ("hello", "hell", false),
-            ("", "*", true),
-            ("abab", "*ab", true),
-        ] {
-            assert_eq!(matches_wildcard(text.as_bytes(), pattern.as_bytes()), want, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn distances() {
-        let word: Vec<char> = "hello".chars().collect();
-        assert!(within_distance(&word, "helo", 1) && within_distance(&word, "hallo", 1));
-        assert!(!within_distance(&word, "halo", 1) && within_distance(&word, "halo", 2));
-    }
 
     #[test]
     fn rarity_as_redisearch() {

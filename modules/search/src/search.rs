@@ -6,6 +6,7 @@ use crate::docs::{DocsView, FIRST_DOC};
 use crate::index::Index;
 use crate::iter::Matcher;
 use crate::numeric::NumericRange;
+use crate::patterns;
 use crate::plan::{Limits, Plan, PlanKind, Planner};
 use crate::postings::END;
 use crate::query::Query;
@@ -127,8 +128,9 @@ impl Bound {
 impl Index {
     /// Binds a query to the present. Later writes don't change what it finds.
     pub fn bind(&self, query: &Query, options: &SearchOptions) -> Bound {
+        let expansions = patterns::expand(self, query, options.limits);
         let inner = self.read();
-        let planner = Planner::new(&inner, self.schema(), options.limits);
+        let planner = Planner::new(&inner, self.schema(), options.limits, &expansions);
         let plan = planner.plan(query);
         let sort = options.sort_by.and_then(|by| {
             let column = inner.columns.get(usize::from(by.field))?.clone()?;

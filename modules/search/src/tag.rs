@@ -109,6 +109,11 @@ impl TagIndex {
         self.docs[id as usize].push(doc);
     }
 
+    /// The values, used or not.
+    pub fn dictionary(&self) -> &Dictionary {
+        &self.values
+    }
+
     /// The documents of a value.
     pub fn get(&self, value: &[u8]) -> Option<&TagDocs> {
         self.docs.get(self.values.get(value)? as usize)
