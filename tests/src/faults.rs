@@ -20,7 +20,7 @@ pub const ENOSPC: i32 = 28;
 /// The error of a broken disk.
 pub const EIO: i32 = 5;
 
-/// The notes of one server process.
+/// The notes of a server process, and of those that go on in its directory after it was killed.
 pub struct Faults {
     place: PathBuf,
     delay: u64,
@@ -56,14 +56,25 @@ impl Faults {
     }
 
     /// Has calls fail from now on: `call` is `write`, `sync`, `rename` or `open` (of what may be
-    /// created), on files with `part` in their names; all of them, or the next one only.
+    /// created), on files with `part` in their names, or at the end if `$` follows it.
     ///
     /// # Panics
     /// When the notes can't be written.
-    pub fn fail(&self, call: &str, errno: i32, part: &str, once: bool) {
-        let once = if once { " once" } else { "" };
+    pub fn fail(&self, call: &str, errno: i32, part: &str) {
+        self.rule(&format!("{call} {errno} {part}"));
+    }
+
+    /// As [`Faults::fail`], for one call, after so many others.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn fail_once(&self, call: &str, errno: i32, part: &str, after: u64) {
+        self.rule(&format!("{call} {errno} {part} {after}"));
+    }
+
+    fn rule(&self, rule: &str) {
         let temporary = self.place.join("rule.new");
-        fs::write(&temporary, format!("{call} {errno} {part}{once}")).expect("a rule");
+        fs::write(&temporary, rule).expect("a rule");
         fs::rename(temporary, self.place.join("rule")).expect("a rule");
     }
 

@@ -86,6 +86,24 @@ pub enum ManifestError {
     },
 }
 
+/// Why a manifest is not known to be on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The one before is still there.
+    #[error("{}", super::words(.0))]
+    NotStored(io::Error),
+    /// It is there, but its directory could not be synced: a crash leaves it or the one before.
+    #[error("{}", super::words(.0))]
+    NotSynced(io::Error),
+}
+
+impl From<StoreError> for io::Error {
+    fn from(error: StoreError) -> Self {
+        let (StoreError::NotStored(error) | StoreError::NotSynced(error)) = error;
+        error
+    }
+}
+
 impl Manifest {
     /// One that names no file yet.
     pub fn new(dir: PathBuf, stem: &str) -> Self {
@@ -213,14 +231,18 @@ impl Manifest {
     /// Stores it. When this returns without error, it is on disk.
     ///
     /// # Errors
-    /// Those of the file system; the old manifest is still there then, or the new one is.
-    pub fn store(&self) -> io::Result<()> {
+    /// [`StoreError`].
+    pub fn store(&self) -> Result<(), StoreError> {
+        self.replace().map_err(StoreError::NotStored)?;
+        sync_dir(&self.dir).map_err(StoreError::NotSynced)
+    }
+
+    fn replace(&self) -> io::Result<()> {
         let temporary = self.dir.join(format!("temp_{}.manifest", self.stem));
         let mut file = File::create(&temporary)?;
         file.write_all(self.text().as_bytes())?;
         file.sync_all()?;
-        fs::rename(&temporary, self.path())?;
-        sync_dir(&self.dir)
+        fs::rename(&temporary, self.path())
     }
 
     /// Deletes the files of the history, and forgets them.
@@ -236,7 +258,7 @@ impl Manifest {
             Ok(()) => false,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         });
-        self.store()
+        Ok(self.store()?)
     }
 }
 

@@ -51,6 +51,8 @@ pub fn open(server: &Arc<Server>, load_rdb: &LoadRdb) -> Result<(), String> {
 fn prepare(server: &Server, manifest: &mut Manifest) -> io::Result<()> {
     fs::create_dir_all(&manifest.dir)?;
     sync_dir(Path::new("."))?;
+    // A crash may have come between the manifest and this, and the power may go later.
+    sync_dir(&manifest.dir)?;
     for entry in fs::read_dir(&manifest.dir)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.starts_with("temp-") || name.starts_with("temp_") || name.ends_with(".tmp") {
@@ -98,7 +100,7 @@ fn begin(server: &Arc<Server>, manifest: &mut Manifest) -> Result<Output, String
     if new {
         server.log.notice(&format!("Creating AOF incr file {} on server start", part.name));
         manifest.incrs.push(part);
-        manifest.store().map_err(failed)?;
+        manifest.store().map_err(|e| failed(e.into()))?;
     }
     manifest.delete_history().map_err(failed)?;
     output.listed = true;

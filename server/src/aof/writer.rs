@@ -23,7 +23,7 @@ use cairn_core::config::table::persistence as params;
 use cairn_core::effects::Reader;
 use cairn_core::lock::Ticket;
 
-use super::manifest::{Manifest, Part};
+use super::manifest::{Manifest, Part, StoreError};
 use super::output::{Output, SyncJob, Syncer};
 use super::{Aof, Order, State, rewrite, words};
 use crate::persist::Purpose;
@@ -281,9 +281,14 @@ impl Writer {
             return self.doom("the increment before could not be completed");
         }
         self.manifest.incrs.push(incr.part.clone());
-        if let Err(error) = self.manifest.store() {
-            self.manifest.incrs.pop();
-            return self.doom(&words(&error));
+        match self.manifest.store() {
+            Ok(()) => {}
+            Err(StoreError::NotStored(error)) => {
+                self.manifest.incrs.pop();
+                return self.doom(&words(&error));
+            }
+            // Which manifest a crash leaves is not known: nothing may be added to either's files.
+            Err(StoreError::NotSynced(error)) => return self.lose(&error),
         }
         self.stamped = 0;
         let before = self.output.replace(Output { listed: true, ..incr });
@@ -589,8 +594,10 @@ impl Writer {
             Err(error) => Err(error),
         };
         if let Err(error) = result {
-            // Nothing names it.
-            let _ = std::fs::remove_file(path);
+            if self.manifest.base.as_ref() != Some(&rewrite.base) {
+                // Nothing names it. It may not have been made.
+                let _ = std::fs::remove_file(path);
+            }
             return self.rewrite_failed(&format!("Background AOF rewrite failed: {error}"));
         }
         self.failures = 0;
@@ -625,11 +632,17 @@ impl Writer {
             self.manifest.incrs.push(output.part.clone());
         }
         if let Err(error) = self.manifest.store() {
-            self.manifest = old;
-            if begins {
-                self.abandon(&words(&error));
+            let text = format!("the manifest could not be stored: {error}");
+            match error {
+                StoreError::NotStored(_) => self.manifest = old,
+                // As for the cut. The files that the old one names stay as well.
+                StoreError::NotSynced(error) if !begins => self.lose(&error),
+                StoreError::NotSynced(_) => {}
             }
-            return Err(format!("the manifest could not be stored: {}", words(&error)));
+            if begins {
+                self.abandon(&text);
+            }
+            return Err(text);
         }
         self.aof().figures.others_size.store(bytes, Ordering::Relaxed);
         if begins {
@@ -690,7 +703,7 @@ impl Writer {
         self.manifest.history.retain(|part| !names.contains(&part.name));
         if let Err(error) = self.manifest.store() {
             // It names files that are gone; nobody needs them.
-            let text = format!("The AOF manifest could not be stored: {}", words(&error));
+            let text = format!("The AOF manifest could not be stored: {error}");
             self.server.log.warning(&text);
         }
     }

@@ -9,8 +9,9 @@
 //! `CAIRN_FAULTS` names the directory of its notes; what is watched is the directory that the
 //! process starts in, and what is below. In the notes are `journal` (a line an event), a hard link
 //! a file by its number (so that the contents outlive the name), and `rule`, which the test writes
-//! and removes: `CALL ERRNO PART [once]`, where CALL is `write`, `sync`, `rename` or `open`, and
-//! PART is in the names of the files that are meant.
+//! and removes: `CALL ERRNO PART [NUMBER]`, where CALL is `write`, `sync`, `rename` or `open`, and
+//! PART is in the names of the files that are meant, or, with `$` behind it, at their end. With a number, so many calls
+//! succeed, one fails, and the rule is gone.
 //!
 //! Syncs are only noted, not done: the machine does not lose power, so they would only take time.
 //! Instead they sleep for up to `CAIRN_FAULTS_DELAY` microseconds, as a disk would.
@@ -111,7 +112,8 @@ impl Drop for Inside {
 }
 
 impl Notes {
-    /// Begins them, if the environment says where: what is there already counts as synced.
+    /// Begins them, if the environment says where. What is there already counts as synced, unless
+    /// the notes of a process before say otherwise.
     fn begin() -> Option<Self> {
         let place = PathBuf::from(std::env::var_os("CAIRN_FAULTS")?);
         let delay = std::env::var("CAIRN_FAULTS_DELAY").ok().and_then(|d| d.parse().ok());
@@ -120,7 +122,11 @@ impl Notes {
         let (numbers, names) = (HashMap::new(), HashMap::new());
         let state = State { journal: journal.ok()?, lines: 0, last: 0, numbers, names };
         let notes = Self { place, root, delay: delay.unwrap_or(0), state: Mutex::new(state) };
-        notes.walk(&mut notes.state(), Path::new(""));
+        let before = fs::read_to_string(notes.place.join("journal")).unwrap_or_default();
+        match before.is_empty() {
+            true => notes.walk(&mut notes.state(), Path::new("")),
+            false => notes.state().resume(&before),
+        }
         Some(notes)
     }
 
@@ -170,15 +176,33 @@ impl Notes {
         let rule = fs::read_to_string(self.place.join("rule")).ok()?;
         let words: Vec<&str> = rule.split_whitespace().collect();
         let [which, errno, part, rest @ ..] = &words[..] else { return None };
-        if *which != call || !name.to_string_lossy().contains(part) {
+        let name = name.to_string_lossy();
+        let meant = match part.strip_suffix('$') {
+            Some(end) => name.ends_with(end),
+            None => name.contains(part),
+        };
+        if *which != call || !meant {
             return None;
         }
-        if rest == ["once"] {
-            // It can't be there twice.
-            let _ = fs::remove_file(self.place.join("rule"));
+        if let [count] = rest
+            && !self.is_last(count, &rule)
+        {
+            return None;
         }
-        state.note(format_args!("fault {call} {}", name.display()));
+        state.note(format_args!("fault {call} {name}"));
         errno.parse().ok()
+    }
+
+    /// Counts a call of a rule with a number, and says whether it is the one to fail.
+    fn is_last(&self, count: &str, rule: &str) -> bool {
+        let path = self.place.join("rule");
+        let left = count.parse::<u64>().unwrap_or(0).checked_sub(1);
+        // The test may take it away meanwhile.
+        let _ = match left {
+            None => fs::remove_file(path),
+            Some(left) => fs::write(path, format!("{}{left}", rule.trim_end_matches(count))),
+        };
+        left.is_none()
     }
 
     /// Registers what was opened.
@@ -224,6 +248,32 @@ impl Notes {
 }
 
 impl State {
+    /// Goes on where a process before ended.
+    fn resume(&mut self, journal: &str) {
+        for line in journal.lines() {
+            self.lines += 1;
+            match &line.split(' ').collect::<Vec<_>>()[..] {
+                ["file", number, name] => {
+                    let number = number.parse().unwrap_or(0);
+                    self.last = self.last.max(number);
+                    self.bind(Path::new(name), number);
+                }
+                ["rename", from, to] => {
+                    if let Some(number) = self.numbers.remove(Path::new(from)) {
+                        self.bind(Path::new(to), number);
+                    }
+                }
+                ["unlink", name] => _ = self.numbers.remove(Path::new(name)),
+                _ => {}
+            }
+        }
+    }
+
+    fn bind(&mut self, name: &Path, number: u32) {
+        self.numbers.insert(name.to_path_buf(), number);
+        self.names.insert(number, name.to_path_buf());
+    }
+
     fn note(&mut self, line: Arguments<'_>) {
         // One call a line, so that a kill leaves whole lines. What can't be noted was not done.
         let _ = self.journal.write_all(format!("{line}\n").as_bytes());
@@ -232,8 +282,7 @@ impl State {
 
     fn number(&mut self, name: &Path) -> u32 {
         self.last += 1;
-        self.numbers.insert(name.to_path_buf(), self.last);
-        self.names.insert(self.last, name.to_path_buf());
+        self.bind(name, self.last);
         self.last
     }
 }
@@ -410,8 +459,7 @@ pub unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int
     if result == 0 {
         state.note(format_args!("rename {} {}", source.display(), target.display()));
         if let Some(number) = state.numbers.remove(&source) {
-            state.numbers.insert(target.clone(), number);
-            state.names.insert(number, target);
+            state.bind(&target, number);
         }
     }
     drop(state);
