@@ -38,11 +38,16 @@ fn pause(millis: u64) {
     std::thread::sleep(Duration::from_millis(millis));
 }
 
-/// What a write is answered, on a connection of its own: the server may close it unanswered.
-fn write(server: &Server) -> Option<String> {
+/// What a command is answered, on a connection of its own: the server may close it unanswered when
+/// its disk fails meanwhile.
+fn ask(server: &Server, line: &str) -> Option<String> {
     let mut client = server.connect();
-    client.try_send_raw(b"SET probe 1\r\n").ok()?;
+    client.try_send_raw(format!("{line}\r\n").as_bytes()).ok()?;
     client.try_read().ok().map(|reply| reply.to_string())
+}
+
+fn write(server: &Server) -> Option<String> {
+    ask(server, "SET probe 1")
 }
 
 /// Waits until writes are refused, and returns with what.
@@ -224,12 +229,11 @@ fn a_directory_that_cannot_be_synced_is_a_failed_sync() {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_add(round));
         let faults = Faults::default();
         let server = start(Some("always"), &faults);
-        let mut client = server.connect();
         let load = Load::new(server.port(), "x", true);
         let (told, (left, _)) = load.run(|| {
             pause(30);
             faults.fail_once("sync", EIO, "dir$", round % 4);
-            client.run("BGREWRITEAOF");
+            ask(&server, "BGREWRITEAOF");
             eventually("it fails", || faults.failed() > 0);
             pause(rng.random_range(0..200));
             crash(server, &mut Some(faults), &mut rng)
@@ -283,7 +287,7 @@ fn random_faults_lose_nothing_with_always() {
                 pause(rng.random_range(1..100));
                 // While nothing can be written the answer is an error.
                 let command = ["BGREWRITEAOF", "BGSAVE", "PING"][rng.random_range(0..3)];
-                server.connect().run(command);
+                ask(&server, command);
                 pause(rng.random_range(1..300));
                 faults.heal();
             }
