@@ -34,6 +34,7 @@ pub fn by_spec(key_spec: &KeySpec, args: &[&[u8]], out: &mut Vec<usize>) {
     let len = args.len() as i64;
     let Some(begin) = begin(key_spec.begin, args) else { return };
     let (first, last, step) = match key_spec.find {
+        Find::Unknown => return,
         Find::Range { last, step, limit } => {
             let end = match i64::from(last) {
                 last if last >= 0 => begin + last,
@@ -64,6 +65,7 @@ pub fn by_spec(key_spec: &KeySpec, args: &[&[u8]], out: &mut Vec<usize>) {
 
 fn begin(begin: Begin, args: &[&[u8]]) -> Option<i64> {
     match begin {
+        Begin::Unknown => None,
         Begin::Index(at) => Some(i64::from(at)),
         Begin::Keyword { word, from } => {
             let matches = |at: &usize| args[*at].eq_ignore_ascii_case(word.as_bytes());

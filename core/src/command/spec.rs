@@ -220,6 +220,8 @@ flag_set! {
 /// Where the search for keys begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
+    /// Nowhere that a spec could say: [`Spec::find_keys`] knows.
+    Unknown,
     /// At this word.
     Index(i32),
     /// Behind this keyword, looked for from word `from` on (backwards when negative).
@@ -234,6 +236,8 @@ pub enum Begin {
 /// How keys follow from where the search begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Find {
+    /// As no spec could say.
+    Unknown,
     /// Every `step`-th word up to `last`, relative to the begin or, when negative, to the end.
     /// With a last of -1, only the first part of 1/`limit` counts when `limit` is above 1.
     Range {
@@ -275,6 +279,11 @@ impl KeySpec {
     /// Keys from word `first` to `last`, relative to `first` or, when negative, to the end.
     pub const fn range(first: i32, last: i32, step: i32, access: Access) -> Self {
         Self { access, begin: Begin::Index(first), find: Find::Range { last, step, limit: 0 } }
+    }
+
+    /// Keys that only [`Spec::find_keys`] finds.
+    pub const fn unknown(access: Access) -> Self {
+        Self { access, begin: Begin::Unknown, find: Find::Unknown }
     }
 
     /// A count at word `at`, followed by that many keys.

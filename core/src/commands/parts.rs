@@ -125,9 +125,16 @@ pub(crate) struct ScanArgs<'a> {
 }
 
 impl<'a> ScanArgs<'a> {
-    /// Reads a cursor alone: the options do not matter where there is nothing to scan.
+    /// The answer to NOVALUES where there are no values.
+    pub(crate) const NO_VALUES: CmdError =
+        CmdError::fixed("ERR NOVALUES option can only be used in HSCAN");
+
+    /// Reads a cursor alone: the options do not matter where there is nothing to scan. As in Redis,
+    /// white space, a plus sign and zeros may stand before the digits.
     pub(crate) fn cursor(word: &[u8]) -> Result<u64, CmdError> {
-        num::parse_u64(word).ok_or(CmdError::fixed("ERR invalid cursor"))
+        let cursor = num::parse_u64(word)
+            .or_else(|| std::str::from_utf8(word).ok()?.trim_ascii_start().parse().ok());
+        cursor.ok_or(CmdError::fixed("ERR invalid cursor"))
     }
 
     /// Reads `cursor [MATCH pattern] [COUNT count] [NOVALUES]`; the last only where `values` says
@@ -143,7 +150,7 @@ impl<'a> ScanArgs<'a> {
         while let Some(option) = options.next() {
             if option.eq_ignore_ascii_case(b"NOVALUES") {
                 if !values {
-                    return Err(CmdError::fixed("ERR NOVALUES option can only be used in HSCAN"));
+                    return Err(Self::NO_VALUES);
                 }
                 args.no_values = true;
                 continue;

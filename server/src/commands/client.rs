@@ -8,7 +8,7 @@ use cairn_core::clock;
 use cairn_core::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use cairn_core::util::int::parse_i64;
 
-use super::{client, introspection, is, server, text, tracking};
+use super::{client, introspection, is, server, text, tracking, wrong_arguments};
 use crate::client::{After, Client, ReplyMode};
 use crate::net::mailbox::{Letter, Message};
 use crate::pause::Paused;
@@ -238,15 +238,16 @@ fn setname(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 fn setinfo(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let client = client(ctx)?;
     let value = args[3];
-    let shown = |option: &str| {
+    let invalid = |_| {
+        let option = text(args[2]);
         CmdError::new(format!(
             "ERR {option} cannot contain spaces, newlines or special characters."
         ))
     };
     if is(args[2], "lib-name") {
-        client.names().lib_name = valid_name(value).map_err(|_| shown("lib-name"))?;
+        client.names().lib_name = valid_name(value).map_err(invalid)?;
     } else if is(args[2], "lib-ver") {
-        client.names().lib_version = valid_name(value).map_err(|_| shown("lib-ver"))?;
+        client.names().lib_version = valid_name(value).map_err(invalid)?;
     } else {
         return Err(CmdError::new(format!("ERR Unrecognized option '{}'", text(args[2]))));
     }
@@ -370,13 +371,31 @@ fn flags(c: &Client) -> String {
 }
 
 /// The types that CLIENT LIST and CLIENT KILL select by.
-fn has_type(client: &Client, kind: &[u8]) -> Result<bool, CmdError> {
-    let listens = client.subscription_count() > 0;
-    match kind {
-        k if is(k, "normal") => Ok(!listens),
-        k if is(k, "pubsub") => Ok(listens),
-        k if is(k, "master") || is(k, "replica") || is(k, "slave") => Ok(false),
-        k => Err(CmdError::new(format!("ERR Unknown client type '{}'", text(k)))),
+#[derive(Clone, Copy)]
+enum ClientType {
+    Normal,
+    PubSub,
+    /// Replicas and primaries: there are none.
+    Link,
+}
+
+impl ClientType {
+    fn parse(word: &[u8]) -> Result<Self, CmdError> {
+        match word {
+            w if is(w, "normal") => Ok(Self::Normal),
+            w if is(w, "pubsub") => Ok(Self::PubSub),
+            w if is(w, "master") || is(w, "replica") || is(w, "slave") => Ok(Self::Link),
+            w => Err(CmdError::new(format!("ERR Unknown client type '{}'", text(w)))),
+        }
+    }
+
+    fn has(self, client: &Client) -> bool {
+        let listens = client.subscription_count() > 0;
+        match self {
+            Self::Normal => !listens,
+            Self::PubSub => listens,
+            Self::Link => false,
+        }
     }
 }
 
@@ -388,11 +407,8 @@ fn list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match &args[2..] {
         [] => chosen = all,
         [option, kind] if is(option, "type") => {
-            for c in all {
-                if has_type(&c, kind)? {
-                    chosen.push(c);
-                }
-            }
+            let kind = ClientType::parse(kind)?;
+            chosen.extend(all.into_iter().filter(|c| kind.has(c)));
         }
         [option, ids @ ..] if is(option, "id") && !ids.is_empty() => {
             for id in ids {
@@ -414,7 +430,7 @@ struct Filter<'a> {
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     user: Option<&'a [u8]>,
-    kind: Option<&'a [u8]>,
+    kind: Option<ClientType>,
     max_age: Option<i64>,
     skip_me: bool,
 }
@@ -422,12 +438,8 @@ struct Filter<'a> {
 impl<'a> Filter<'a> {
     fn parse(words: &[&'a [u8]]) -> Result<Self, CmdError> {
         let mut filter = Filter { skip_me: true, ..Filter::default() };
-        let pairs = words.chunks_exact(2);
-        if !pairs.remainder().is_empty() {
-            return Err(CmdError::SYNTAX);
-        }
-        for pair in pairs {
-            let (option, value) = (pair[0], pair[1]);
+        for pair in words.chunks(2) {
+            let &[option, value] = pair else { return Err(CmdError::SYNTAX) };
             match option {
                 o if is(o, "id") => {
                     let id = parse_i64(value).filter(|id| *id > 0);
@@ -441,7 +453,7 @@ impl<'a> Filter<'a> {
                     return Err(CmdError::new(format!("ERR No such user '{}'", text(value))));
                 }
                 o if is(o, "user") => filter.user = Some(value),
-                o if is(o, "type") => filter.kind = Some(value),
+                o if is(o, "type") => filter.kind = Some(ClientType::parse(value)?),
                 o if is(o, "maxage") => {
                     let age = parse_i64(value)
                         .ok_or(CmdError::fixed("ERR maxage is not an integer or out of range"))?;
@@ -463,18 +475,17 @@ impl<'a> Filter<'a> {
         Ok(filter)
     }
 
-    fn matches(&self, c: &Client, me: u64) -> Result<bool, CmdError> {
+    fn matches(&self, c: &Client, me: u64) -> bool {
         let now = clock::now_nanos() / 1_000_000_000;
         let age = now.saturating_sub(c.created) as i64;
         let user = self.user.is_none_or(|user| user == c.names().user.as_bytes());
-        let kind = self.kind.map_or(Ok(true), |kind| has_type(c, kind))?;
-        Ok(kind
+        self.kind.is_none_or(|kind| kind.has(c))
             && user
             && self.id.is_none_or(|id| id == c.id as i64)
             && self.addr.is_none_or(|addr| addr == c.addr.as_bytes())
             && self.laddr.is_none_or(|addr| addr == c.laddr.as_bytes())
             && self.max_age.is_none_or(|max| age >= max)
-            && !(self.skip_me && c.id == me))
+            && !(self.skip_me && c.id == me)
     }
 }
 
@@ -489,7 +500,7 @@ fn kill(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let all: Vec<Arc<Client>> = server.clients().values().cloned().collect();
     let mut killed = 0;
     for c in all {
-        if !filter.matches(&c, ctx.session.id)? {
+        if !filter.matches(&c, ctx.session.id) {
             continue;
         }
         killed += 1;
@@ -508,7 +519,9 @@ fn kill(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let id = parse_i64(args[2]).ok_or(CmdError::NOT_INT)?;
+    if args.len() > 4 {
+        return Err(wrong_arguments("CLIENT", args[1]));
+    }
     let error = match args.get(3) {
         None => false,
         Some(&word) if is(word, "timeout") => false,
@@ -517,6 +530,7 @@ fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             return Err(CmdError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
         }
     };
+    let id = parse_i64(args[2]).ok_or(CmdError::NOT_INT)?;
     let found = server(ctx)?.clients().get(&(id as u64)).cloned();
     let blocked = found.filter(|c| c.blocked.load(Ordering::Relaxed));
     ctx.reply.int(i64::from(blocked.is_some()));
@@ -527,10 +541,8 @@ fn unblock(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn pause(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let timeout = parse_i64(args[2])
-        .ok_or(CmdError::fixed("ERR timeout is not an integer or out of range"))?;
-    if timeout < 0 {
-        return Err(CmdError::fixed("ERR timeout is negative"));
+    if args.len() > 4 {
+        return Err(wrong_arguments("CLIENT", args[1]));
     }
     let what = match args.get(3) {
         None => Paused::All,
@@ -538,6 +550,11 @@ fn pause(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         Some(&mode) if is(mode, "write") => Paused::Writes,
         _ => return Err(CmdError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
+    let timeout = parse_i64(args[2])
+        .ok_or(CmdError::fixed("ERR timeout is not an integer or out of range"))?;
+    if timeout < 0 {
+        return Err(CmdError::fixed("ERR timeout is negative"));
+    }
     let until = ctx.space.now().saturating_add(timeout);
     server(ctx)?.pause.begin(what, until);
     ctx.reply.ok();

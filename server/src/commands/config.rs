@@ -90,7 +90,7 @@ fn get(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 fn set(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let pairs = args[2..].chunks_exact(2);
     if !pairs.remainder().is_empty() {
-        return Err(CmdError::arity("config|set"));
+        return Err(CmdError::SYNTAX);
     }
     let pairs: Vec<(&[u8], &[u8])> = pairs.map(|pair| (pair[0], pair[1])).collect();
     let config = &ctx.engine().config;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use cairn_core::command::{
-    Acl, Begin, Command, Ctx, Find, Flags, Flow, KeySpec, Outcome, Spec, keys,
+    Access, Acl, Begin, Command, Ctx, Find, Flags, Flow, KeySpec, Outcome, Spec, keys,
 };
 use cairn_core::reply::Reply;
 use cairn_core::util::glob;
@@ -328,6 +328,7 @@ fn describe_keys(reply: &mut Reply, spec: &KeySpec) {
         }
     };
     match spec.begin {
+        Begin::Unknown => pairs(reply, "unknown", &[]),
         Begin::Index(at) => pairs(reply, "index", &[("index", i64::from(at))]),
         Begin::Keyword { word, from } => {
             reply.map(2);
@@ -343,6 +344,7 @@ fn describe_keys(reply: &mut Reply, spec: &KeySpec) {
     }
     reply.bulk("find_keys");
     match spec.find {
+        Find::Unknown => pairs(reply, "unknown", &[]),
         Find::Range { last, step, limit } => pairs(
             reply,
             "range",
@@ -385,7 +387,7 @@ fn command_info(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     for name in &args[2..] {
         match by_name(engine, name) {
             Some(command) => describe(ctx.reply, &command.name, command),
-            None => ctx.reply.null_array(),
+            None => ctx.reply.null(),
         }
     }
     Ok(Flow::Done)
@@ -428,24 +430,47 @@ fn command_list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
+const NO_KEYS: CmdError = CmdError::fixed("ERR The command has no key arguments");
+
+/// The command or subcommand that these words name, whatever their number.
+fn named(engine: &Engine, words: &[&[u8]]) -> Option<&'static Command> {
+    let command = engine.registry.get(words.first()?)?;
+    match words.get(1) {
+        Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
+        _ => Some(command),
+    }
+}
+
+/// Whether a command has no keys, nor words that only look like them.
+fn is_keyless(command: &Command) -> bool {
+    command.spec.keys.iter().all(|spec| spec.access.any(Access::NOT_KEY))
+}
+
 fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome {
     let words = &args[2..];
     let command = match ctx.engine().resolve(words) {
         Ok(command) => command,
         Err(e) if e.text().starts_with("ERR wrong number") => {
-            return Err(CmdError::fixed("ERR Invalid number of arguments specified for command"));
+            let keyless = named(ctx.engine(), words).is_some_and(is_keyless);
+            return Err(if keyless {
+                NO_KEYS
+            } else {
+                CmdError::fixed("ERR Invalid number of arguments specified for command")
+            });
         }
         Err(_) => return Err(CmdError::fixed("ERR Invalid command specified")),
     };
     let mut found = Vec::new();
     keys::positions(command.spec, words, &mut found);
     if found.is_empty() {
-        return Err(CmdError::fixed(if command.spec.keys.is_empty() {
-            "ERR The command has no key arguments"
+        return Err(if is_keyless(command) {
+            NO_KEYS
         } else {
-            "ERR Invalid arguments specified for command"
-        }));
+            CmdError::fixed("ERR Invalid arguments specified for command")
+        });
     }
+    // A key that no spec finds is one of those that the last spec says can't be found.
+    let hidden = command.spec.keys.last().filter(|spec| spec.begin == Begin::Unknown);
     ctx.reply.array(found.len());
     for at in found {
         if !with_flags {
@@ -459,7 +484,7 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
         };
         let access = match command.spec.varies {
             Some(access) => Some(access(words)),
-            None => command.spec.keys.iter().find(of).map(|spec| spec.access),
+            None => command.spec.keys.iter().find(of).or(hidden).map(|spec| spec.access),
         };
         let flags = access.map_or(vec![], |access| access.names());
         ctx.reply.array(2);

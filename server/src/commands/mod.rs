@@ -55,6 +55,14 @@ fn client(ctx: &Ctx<'_, '_>) -> Result<Arc<Client>, CmdError> {
     client.ok_or(CmdError::fixed("ERR this command needs a connection"))
 }
 
+/// The answer to words too many behind a subcommand, where its arity allows them.
+fn wrong_arguments(command: &str, subcommand: &[u8]) -> CmdError {
+    let name = text(subcommand);
+    CmdError::new(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {command} HELP."
+    ))
+}
+
 /// Text of an argument, as far as it is UTF-8.
 fn text(arg: &[u8]) -> String {
     String::from_utf8_lossy(arg).into_owned()

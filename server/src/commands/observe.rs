@@ -5,7 +5,7 @@ use cairn_core::reply::{Aggregate, Reply};
 use cairn_core::util::int::parse_i64;
 use cairn_core::{CmdError, clock};
 
-use super::{client, introspection, is, server, text};
+use super::{client, introspection, is, server, text, wrong_arguments};
 use crate::observe::hotkeys::{Options, Run};
 use crate::observe::latency;
 use crate::server::Server;
@@ -124,7 +124,7 @@ fn slowlog_get(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
                 return Err(CmdError::fixed("ERR count should be greater than or equal to -1"));
             }
         },
-        _ => return Err(CmdError::SYNTAX),
+        _ => return Err(wrong_arguments("SLOWLOG", args[1])),
     };
     let entries = server(ctx)?.observers.slowlog.latest(count);
     let reply = &mut ctx.reply;

@@ -316,7 +316,8 @@ fn channels(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], kind: Kind) -> Outcome {
 
 fn numsub(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], kind: Kind) -> Outcome {
     let server = server(ctx)?;
-    ctx.reply.map(args.len() - 2);
+    // An array in RESP3 too.
+    ctx.reply.array((args.len() - 2) * 2);
     for name in &args[2..] {
         ctx.reply.bulk(name);
         ctx.reply.count(server.pubsub.subscribers(kind, name));

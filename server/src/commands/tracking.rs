@@ -71,7 +71,7 @@ fn target(server: &Server, id: &[u8], before: Option<u64>) -> Result<u64, CmdErr
     if before.is_some() {
         return Err(CmdError::fixed("ERR A client can only redirect to a single other client"));
     }
-    let id = parse_i64(id).ok_or(CmdError::fixed("ERR Invalid client ID"))?;
+    let id = parse_i64(id).ok_or(CmdError::NOT_INT)?;
     let id = u64::try_from(id).unwrap_or(0);
     if !server.clients().contains_key(&id) {
         return Err(CmdError::fixed("ERR The client ID you want redirect to does not exist"));

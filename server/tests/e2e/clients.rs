@@ -34,6 +34,14 @@ fn kill_by_filters() {
     assert_eq!(killer.run(&format!("CLIENT KILL ID {}", &id[1..])), ":1");
     assert!(one.is_closed());
     assert_eq!(killer.run(&format!("CLIENT KILL ID {}", &id[1..])), ":0");
+    for (words, error) in [
+        ("KILL TYPE x y", "-ERR Unknown client type 'x'"),
+        ("KILL ID 5 x", "-ERR syntax error"),
+        ("UNBLOCK x y", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+        ("PAUSE -1 y", "-ERR CLIENT PAUSE mode must be WRITE or ALL"),
+    ] {
+        assert_eq!(killer.run(&format!("CLIENT {words}")), error);
+    }
     let mut two = server.connect();
     assert_eq!(two.run("PING"), "+PONG");
     assert_eq!(killer.run(&format!("CLIENT KILL {}", two.address())), "+OK");

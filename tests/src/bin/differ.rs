@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use cairn_tests::differ::run::{Plan, run};
 
 const USAGE: &str = "usage: differ PORT_OF_MODEL PORT [--seed N] [--commands N] [--resp3] \
-                     [--families a,b] [--show N]";
+                     [--families a,b] [--show N] [--history N]";
 
 /// Differences that are printed unless told otherwise.
 const SHOWN: usize = 40;
+
+/// Earlier commands that are printed with a difference unless told otherwise.
+const HISTORY: usize = 12;
 
 fn main() -> ExitCode {
     match read(std::env::args().skip(1)) {
@@ -22,7 +25,14 @@ fn main() -> ExitCode {
 
 fn read(mut words: impl Iterator<Item = String>) -> Option<(Plan, usize)> {
     let ports = [words.next()?.parse().ok()?, words.next()?.parse().ok()?];
-    let mut plan = Plan { ports, seed: 1, commands: 20_000, resp3: false, families: Vec::new() };
+    let mut plan = Plan {
+        ports,
+        seed: 1,
+        commands: 20_000,
+        resp3: false,
+        families: Vec::new(),
+        history: HISTORY,
+    };
     let mut shown = SHOWN;
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -30,6 +40,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Option<(Plan, usize)> {
             "--commands" => plan.commands = words.next()?.parse().ok()?,
             "--resp3" => plan.resp3 = true,
             "--families" => plan.families = words.next()?.split(',').map(str::to_owned).collect(),
+            "--history" => plan.history = words.next()?.parse().ok()?,
             "--show" => shown = words.next()?.parse().ok()?,
             _ => return None,
         }
@@ -52,6 +63,10 @@ fn report(plan: &Plan, shown: usize) -> ExitCode {
     for (name, times) in &outcome.missing {
         println!("{times} times missing: {name}");
     }
-    println!("{} same, {} differ", outcome.same, outcome.differences.len());
+    let families: Vec<_> =
+        outcome.same.iter().map(|(name, same)| format!("{name} {same}")).collect();
+    println!("same by family: {}", families.join(", "));
+    let same: usize = outcome.same.values().sum();
+    println!("{same} same, {} differ", outcome.differences.len());
     if outcome.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -76,6 +76,42 @@ pub const MEANT: &[Meant] = &[
         second: "$listpack",
         why: "a hash gets room for deadlines with the first deadline, not when one was refused",
     },
+    Meant {
+        command: "HELLO",
+        first: "$redis",
+        second: "$redis",
+        why: "version, client and modules are each server's own",
+    },
+    Meant {
+        command: "COMMAND",
+        first: "*[*[$",
+        second: "*[*[$",
+        why: "each server lists its own commands, where all of them are asked for",
+    },
+    Meant {
+        command: "COMMAND",
+        first: "[$ltrim, %[",
+        second: "[$arset, %[",
+        why: "each server documents its own commands, where all of them are asked for",
+    },
+    Meant {
+        command: "SCAN",
+        first: "*[$",
+        second: "*[$",
+        why: "a scan that does not return everything at once takes its own order",
+    },
+    Meant {
+        command: "OBJECT",
+        first: "$skiplist",
+        second: "$listpack",
+        why: "SORT of a sorted set reads it and leaves its encoding alone",
+    },
+    Meant {
+        command: "CONFIG",
+        first: "allkeys-random, noeviction",
+        second: "volatile-lrm",
+        why: "eviction policies of Redis 8.6 are known",
+    },
 ];
 
 /// The reason for which two replies may differ, if there is one.

@@ -1,5 +1,7 @@
 //! Random commands, of the same seed always the same.
 
+use std::rc::Rc;
+
 use super::templates::{FAMILIES, How};
 
 /// A small generator of random numbers (SplitMix64 by Steele, Lea and Flood).
@@ -41,6 +43,8 @@ pub struct Sample {
     pub words: Vec<Vec<u8>>,
     /// How to compare.
     pub how: How,
+    /// The name of the family that it is of.
+    pub family: &'static str,
 }
 
 /// A part of a template.
@@ -65,8 +69,14 @@ struct Template {
 pub struct Generator {
     dice: Dice,
     /// For each family its templates, so that small families come as often as large ones.
-    families: Vec<Vec<Template>>,
+    families: Rc<[Templates]>,
     queueing: bool,
+}
+
+/// A family's templates, and its name.
+struct Templates {
+    name: &'static str,
+    templates: Vec<Template>,
 }
 
 /// One in so many commands is spoilt: a word too many, too few, or another.
@@ -83,8 +93,11 @@ impl Generator {
         let wanted = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
         let families = FAMILIES.iter().filter(|family| wanted(family.name));
         let read = |&(how, line): &(How, &str)| Template { how, parts: parse(line) };
-        let families = families.map(|f| f.templates.iter().map(read).collect()).collect();
-        Self { dice: Dice::new(seed), families, queueing: false }
+        let families = families.map(|family| Templates {
+            name: family.name,
+            templates: family.templates.iter().map(read).collect(),
+        });
+        Self { dice: Dice::new(seed), families: families.collect(), queueing: false }
     }
 
     /// The next command.
@@ -92,27 +105,32 @@ impl Generator {
     /// # Panics
     /// When there is no family.
     pub fn sample(&mut self) -> Sample {
-        let family = self.dice.below(self.families.len());
-        let template = self.dice.below(self.families[family].len());
-        let families = std::mem::take(&mut self.families);
-        let template_of = &families[family][template];
-        let mut words = Vec::new();
-        self.expand(&template_of.parts, &mut words);
-        let how = template_of.how;
-        self.families = families;
-        if self.queueing && how != How::Exact {
+        let sample = self.draw();
+        if self.queueing && sample.how != How::Exact {
             // Replies of EXEC are compared byte for byte.
             return self.sample();
         }
-        if self.dice.once_in(SPOILT) {
-            self.spoil(&mut words);
-        }
-        match words.first().map(|name| name.to_ascii_uppercase()).as_deref() {
+        match sample.words.first().map(|name| name.to_ascii_uppercase()).as_deref() {
             Some(b"MULTI") => self.queueing = true,
             Some(b"EXEC" | b"DISCARD") => self.queueing = false,
             _ => {}
         }
-        Sample { words, how }
+        sample
+    }
+
+    fn draw(&mut self) -> Sample {
+        let families = Rc::clone(&self.families);
+        let family = &families[self.dice.below(families.len())];
+        let template = &family.templates[self.dice.below(family.templates.len())];
+        let mut words = Vec::new();
+        self.expand(&template.parts, &mut words);
+        // What would wait for long, or change what all later commands do, stays as it is written.
+        let kept = matches!(words[0].as_slice(), b"CONFIG" | b"SPOP")
+            || words.get(1).is_some_and(|word| word == b"TRACKING");
+        if family.name != "blocking" && !kept && self.dice.once_in(SPOILT) {
+            self.spoil(&mut words);
+        }
+        Sample { words, how: template.how, family: family.name }
     }
 
     fn expand(&mut self, parts: &[Part], words: &mut Vec<Vec<u8>>) {
@@ -154,6 +172,7 @@ impl Generator {
         };
         match name {
             "value" => words.push(self.value()),
+            "command" => words.extend(self.draw().words),
             "fields" => self.counted(Some("FIELDS"), "field", words),
             "pairs" => {
                 let count = 1 + self.dice.below(3);
@@ -234,6 +253,9 @@ impl Generator {
             }
             "id" if self.dice.once_in(10) => self.dice.of(&["x", "0-0", "1-x", "-1", "*1"]).into(),
             "id" => format!("{}-{}", 1 + self.dice.below(30), self.dice.below(3)),
+            "newid" => self.dice.of(&["50-*", "60-*", "70-*", "5-*", "80-1", "x-*"]).into(),
+            "wait" => self.dice.of(&["0.01", "0.001", "0.01", "-1", "x", "1e400", "nan"]).into(),
+            "cursor" => self.dice.of(&["0", "0", "1", "x", "-1", "18446744073709551615"]).into(),
             "lon" => self.dice.of(&["13.361389", "15.087269", "2.35", "-0.12", "181", "x"]).into(),
             "lat" => self.dice.of(&["38.115556", "37.502669", "48.85", "51.5", "-86", "x"]).into(),
             "radius" => self.dice.of(&["200", "1500", "5000", "0", "-1", "x"]).into(),

@@ -11,11 +11,14 @@ use super::wire::{Link, Wire};
 /// After so many commands the contents of all keys are compared.
 const LOOK_EVERY: usize = 250;
 
-/// How many earlier commands on the same keys a report shows.
-const HISTORY: usize = 12;
-
 /// Most characters of a reply that a report shows.
 const BRIEF: usize = 600;
+
+/// The family of the commands that look at all keys.
+const LOOK: &str = "contents";
+
+/// A key for what one server's DUMP says of another.
+const CARRIED: &[u8] = b"carried";
 
 /// What to run.
 pub struct Plan {
@@ -29,13 +32,15 @@ pub struct Plan {
     pub resp3: bool,
     /// The families' names; all when empty.
     pub families: Vec<String>,
+    /// How many earlier commands on the same keys a report shows.
+    pub history: usize,
 }
 
 /// What came out.
 #[derive(Default)]
 pub struct Outcome {
-    /// Commands whose replies agreed.
-    pub same: usize,
+    /// Commands whose replies agreed, by family; those that look at all keys are one of their own.
+    pub same: BTreeMap<&'static str, usize>,
     /// Differences that are meant, by reason.
     pub explained: BTreeMap<&'static str, usize>,
     /// Commands that one of the servers does not have, with how often they came.
@@ -49,6 +54,8 @@ struct Pair {
     /// Commands since all was removed.
     history: Vec<Sample>,
     queueing: bool,
+    /// How many of them a report shows.
+    shown: usize,
 }
 
 /// Runs a plan.
@@ -57,7 +64,7 @@ struct Pair {
 /// When a server hangs up or sends what is no reply.
 pub fn run(plan: &Plan) -> io::Result<Outcome> {
     let links = [Link::open(plan.ports[0])?, Link::open(plan.ports[1])?];
-    let mut pair = Pair { links, history: Vec::new(), queueing: false };
+    let mut pair = Pair { links, history: Vec::new(), queueing: false, shown: plan.history };
     if plan.resp3 {
         pair.both(&["HELLO", "3"])?;
     }
@@ -104,7 +111,7 @@ impl Pair {
             _ => {}
         }
         if agree(sample.how, &a, &b) {
-            outcome.same += 1;
+            *outcome.same.entry(sample.family).or_default() += 1;
             self.history.push(sample);
             return Ok(());
         }
@@ -135,16 +142,41 @@ impl Pair {
                 b"stream" => &["XRANGE", "-", "+"],
                 _ => continue,
             };
-            let mut look: Vec<Vec<u8>> = words.iter().map(|w| w.as_bytes().to_vec()).collect();
-            look.insert(1, key.clone());
-            let encoding = [b"OBJECT".to_vec(), b"ENCODING".to_vec(), key];
             let ends = outcome.differences.len();
-            self.check(Sample { words: look, how: How::Unordered }, outcome)?;
-            self.check(Sample { words: encoding.to_vec(), how: How::Exact }, outcome)?;
+            self.content(words, &key, outcome)?;
+            self.carry(words, &key, outcome)?;
+            let encoding = [b"OBJECT".to_vec(), b"ENCODING".to_vec(), key].to_vec();
+            self.check(Sample { words: encoding, how: How::Exact, family: LOOK }, outcome)?;
             if outcome.differences.len() > ends {
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// Compares what a key holds, read by a command of its type.
+    fn content(&mut self, words: &[&str], key: &[u8], outcome: &mut Outcome) -> io::Result<()> {
+        let mut words: Vec<Vec<u8>> = words.iter().map(|w| w.as_bytes().to_vec()).collect();
+        words.insert(1, key.to_vec());
+        self.check(Sample { words, how: How::Unordered, family: LOOK }, outcome)
+    }
+
+    /// Gives each server what DUMP of the other says of a key, and compares what it makes of it.
+    fn carry(&mut self, words: &[&str], key: &[u8], outcome: &mut Outcome) -> io::Result<()> {
+        let dumps = self.both(&[b"DUMP", key])?;
+        for (from, dump) in dumps.into_iter().enumerate() {
+            let Wire::Text(_, dump) = dump else { continue };
+            let [a, b] = self.both(&[b"RESTORE", CARRIED, b"0", &dump, b"REPLACE"])?;
+            let words_of = |word: &[u8]| vec![b"RESTORE".to_vec(), key.to_vec(), word.to_vec()];
+            if a.is_error() || b.is_error() {
+                let words = words_of(if from == 0 { b"(first's)" } else { b"(second's)" });
+                let sample = Sample { words, how: How::Exact, family: LOOK };
+                outcome.differences.push(self.describe(&sample, &a, &b));
+                continue;
+            }
+            self.content(words, CARRIED, outcome)?;
+        }
+        self.both(&[b"DEL", CARRIED])?;
         Ok(())
     }
 
@@ -154,7 +186,7 @@ impl Pair {
         let related = |s: &&Sample| s.words[1..].iter().any(|word| keys.contains(&word));
         let all = keys.is_empty();
         let before = self.history.iter().rev().filter(|s| all || related(s));
-        let mut before: Vec<String> = before.take(HISTORY).map(show).collect();
+        let mut before: Vec<String> = before.take(self.shown).map(show).collect();
         before.reverse();
         let before = before.join("; ");
         let (a, b) = (brief(a), brief(b));

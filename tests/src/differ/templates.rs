@@ -39,7 +39,10 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "geo", templates: GEO },
     Family { name: "hll", templates: HLL },
     Family { name: "bitmaps", templates: BITMAPS },
+    Family { name: "blocking", templates: BLOCKING },
     Family { name: "transactions", templates: TRANSACTIONS },
+    Family { name: "introspection", templates: INTROSPECTION },
+    Family { name: "connection", templates: CONNECTION },
     Family { name: "other", templates: OTHER },
 ];
 
@@ -95,6 +98,19 @@ const KEYS: &[(How, &str)] = &[
         Unordered,
         "SCAN 0 COUNT 1000 [MATCH {h* | *1}] [TYPE {string | hash | list | set | zset | x}]",
     ),
+    (Error, "SCAN <cursor> [COUNT <int>] [MATCH {h* | *1}] [TYPE {string | nosuch}] [NOVALUES]"),
+    (Exact, "OBJECT REFCOUNT <h>"),
+    (Near, "OBJECT IDLETIME <key>"),
+    (Exact, "OBJECT FREQ <key>"),
+    (Error, "MEMORY USAGE <key> [SAMPLES <int>]"),
+    (
+        Exact,
+        "SORT <key> [BY {nosort | s* | h*->f1 | x}] [LIMIT <index> <int>] [GET {# | s*}] [ALPHA] [DESC]",
+    ),
+    (Exact, "SORT_RO <key> [BY {nosort | s*}] [GET #] [GET h*->f1] ALPHA [STORE l1]"),
+    (Exact, "RESTORE <key> {0 | <ttl>} <value> [REPLACE] [ABSTTL] [IDLETIME <int>] [FREQ <int>]"),
+    (Error, "DUMP <key>"),
+    (Exact, "SWAPDB {0 | 1 | 99 | x} {0 | 1 | 99 | x}"),
     (Exact, "DBSIZE"),
     (Error, "RANDOMKEY"),
     (Exact, "SELECT {0 | 0 | 0 | 99 | x | -1}"),
@@ -130,6 +146,7 @@ const HASHES: &[(How, &str)] = &[
     (Exact, "HPERSIST <h> <fields>"),
     (Exact, "HGETEX <h> [EX <ttl> | PX <ttl> | EXAT <when> | PXAT <when> | PERSIST] <fields>"),
     (Exact, "HGETDEL <h> <fields>"),
+    (Error, "HSCAN <h> <cursor> [COUNT <int>] [MATCH f*] [NOVALUES] [TYPE x]"),
     (Exact, "HSETEX <h> [FNX | FXX] [EX <ttl> | PX <ttl> | EXAT <when> | KEEPTTL] <pairs>"),
 ];
 
@@ -178,6 +195,9 @@ const SETS: &[(How, &str)] = &[
     (Exact, "SDIFFSTORE <e> (<e>)*"),
     (Exact, "SINTERCARD <keys-e> [LIMIT <int>]"),
     (Unordered, "SSCAN <e> 0 [MATCH {m* | *1}] COUNT 1000"),
+    (Error, "SSCAN <e> <cursor> [COUNT <int>] [MATCH m*] [NOVALUES]"),
+    (Unordered, "SPOP <e> {1000 | 0 | -1 | x}"),
+    (Exact, "SINTERCARD 2 <e> <e> [LIMIT <index>]"),
     (Exact, "SORT <e> ALPHA [DESC] [LIMIT 0 <int>]"),
 ];
 
@@ -221,34 +241,68 @@ const ZSETS: &[(How, &str)] = &[
     (Exact, "ZDIFFSTORE <z> <keys-z>"),
     (Exact, "ZINTERCARD <keys-z> [LIMIT <int>]"),
     (Unordered, "ZSCAN <z> 0 [MATCH {m* | *1}] COUNT 1000"),
+    (Error, "ZSCAN <z> <cursor> [COUNT <int>] [MATCH m*] [NOVALUES]"),
+    (
+        Exact,
+        "ZUNIONSTORE <z> 2 <z> <e> [WEIGHTS <float> <float>] [AGGREGATE {SUM | MIN | MAX | x}]",
+    ),
+    (Exact, "ZINTERSTORE <z> 2 <z> <z> [WEIGHTS <float> <float>] [AGGREGATE {SUM | MIN | MAX}]"),
+    (Exact, "ZINTER 2 <z> <z> WEIGHTS <float> <float> [WITHSCORES]"),
+    (Exact, "ZRANGESTORE <z> <z> <lex> <lex> BYLEX [REV] [LIMIT <index> <index>] [WITHSCORES]"),
+    (
+        Exact,
+        "ZRANGE <z> <index> <index> [BYSCORE | BYLEX] [REV] [LIMIT <index> <index>] [WITHSCORES]",
+    ),
     (Exact, "SORT <z> ALPHA [DESC]"),
 ];
 
 const STREAMS: &[(How, &str)] = &[
     (Exact, "XADD <x> [NOMKSTREAM] [MAXLEN [= | ~] <int>] <id> (<field> <value>)*"),
+    (
+        Exact,
+        "XADD <x> [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [MAXLEN [=] <int> | MINID [=] <id>] <id> <field> <value>",
+    ),
+    (Exact, "XADD <x> {MAXLEN | MINID} {= | ~} <int> LIMIT <index> <id> <field> <value>"),
+    (Exact, "XADD <x> <newid> (<field> <value>)*"),
+    (Exact, "XADD <x> <id> (<field> <value>)*"),
     (Exact, "XADD <x> <id> (<field> <value>)*"),
     (Exact, "XLEN <x>"),
-    (Exact, "XRANGE <x> {- | <id>} {+ | <id>} [COUNT <int>]"),
+    (Exact, "XRANGE <x> {- | <id> | ( | +} {+ | <id> | -} [COUNT <int>]"),
     (Exact, "XREVRANGE <x> {+ | <id>} {- | <id>} [COUNT <int>]"),
     (Exact, "XDEL <x> (<id>)*"),
-    (Exact, "XTRIM <x> {MAXLEN | MINID} [=] <int>"),
+    (Exact, "XTRIM <x> {MAXLEN | MINID} [=] <int> [KEEPREF | DELREF | ACKED]"),
+    (Exact, "XTRIM <x> {MAXLEN | MINID} ~ <int> [LIMIT <index>]"),
     (Exact, "XREAD [COUNT <int>] STREAMS <x> {0 | <id> | $ | +}"),
-    (Exact, "XGROUP CREATE <x> <group> {0 | $ | <id>} [MKSTREAM]"),
+    (Exact, "XREAD [COUNT <int>] STREAMS <x> <x> {0 | <id> | +} {0 | <id>}"),
+    (Exact, "XGROUP CREATE <x> <group> {0 | $ | <id>} [MKSTREAM] [ENTRIESREAD <index>]"),
     (Exact, "XGROUP CREATE <x> <group> 0 MKSTREAM"),
-    (Exact, "XGROUP SETID <x> <group> {0 | $ | <id>}"),
+    (Exact, "XGROUP CREATE <x> <group> 0 MKSTREAM"),
+    (Exact, "XGROUP SETID <x> <group> {0 | $ | <id>} [ENTRIESREAD <index>]"),
     (Exact, "XGROUP DESTROY <x> <group>"),
     (Exact, "XGROUP CREATECONSUMER <x> <group> <consumer>"),
     (Exact, "XGROUP DELCONSUMER <x> <group> <consumer>"),
     (Exact, "XREADGROUP GROUP <group> <consumer> [COUNT <int>] [NOACK] STREAMS <x> {> | 0 | <id>}"),
+    (Exact, "XREADGROUP GROUP <group> <consumer> COUNT 3 STREAMS <x> >"),
+    (Exact, "XREADGROUP GROUP <group> <consumer> STREAMS <x> <x> {> | 0 | $ | +} >"),
     (Exact, "XACK <x> <group> (<id>)*"),
     (Exact, "XPENDING <x> <group>"),
-    (Near, "XPENDING <x> <group> - + <int> [<consumer>]"),
+    (Near, "XPENDING <x> <group> [IDLE <int>] {- | <id>} {+ | <id>} <int> [<consumer>]"),
     (Exact, "XCLAIM <x> <group> <consumer> 0 (<id>)* [JUSTID] [FORCE]"),
+    (
+        Exact,
+        "XCLAIM <x> <group> <consumer> <index> <id> [IDLE <int>] [TIME <int>] [RETRYCOUNT <index>] [FORCE] [JUSTID] [LASTID <id>]",
+    ),
     (Exact, "XAUTOCLAIM <x> <group> <consumer> 0 {0 | <id>} [COUNT <int>] [JUSTID]"),
-    (Exact, "XSETID <x> <id>"),
+    (Exact, "XAUTOCLAIM <x> <group> <consumer> <index> {- | + | (1-1 | <id>} [COUNT <index>]"),
+    (Exact, "XSETID <x> <id> [ENTRIESADDED <index>] [MAXDELETEDID <id>]"),
     (Exact, "XINFO GROUPS <x>"),
+    (Near, "XINFO CONSUMERS <x> <group>"),
+    (Near, "XINFO STREAM <x>"),
+    (Near, "XINFO STREAM <x> FULL [COUNT <int>]"),
     (Exact, "XDELEX <x> [KEEPREF | DELREF | ACKED] IDS 1 <id>"),
+    (Exact, "XDELEX <x> [KEEPREF | DELREF | ACKED] IDS <keys-id> [ACKED]"),
     (Exact, "XACKDEL <x> <group> [KEEPREF | DELREF | ACKED] IDS 1 <id>"),
+    (Exact, "XACKDEL <x> <group> [KEEPREF | DELREF | ACKED] IDS <keys-id>"),
 ];
 
 const GEO: &[(How, &str)] = &[
@@ -265,8 +319,21 @@ const GEO: &[(How, &str)] = &[
         "GEOSEARCH <g> FROMLONLAT <lon> <lat> BYRADIUS <radius> km {ASC | DESC} [COUNT <int>] WITHDIST",
     ),
     (Exact, "GEOSEARCHSTORE <g> <g> FROMLONLAT <lon> <lat> BYRADIUS <radius> km [STOREDIST]"),
-    (Unordered, "GEORADIUS <g> <lon> <lat> <radius> km [WITHDIST]"),
+    (
+        Exact,
+        "GEOSEARCH <g> [FROMMEMBER <member>] [FROMLONLAT <lon> <lat>] [BYRADIUS <radius> km] [BYBOX <radius> <radius> {m | ft}] [ASC] [COUNT <int>]",
+    ),
+    (
+        Exact,
+        "GEOSEARCHSTORE <g> <g> FROMMEMBER <member> BYBOX <radius> <radius> km ASC COUNT <int>",
+    ),
+    (Unordered, "GEORADIUS <g> <lon> <lat> <radius> km [WITHDIST] [WITHHASH] [WITHCOORD]"),
+    (Exact, "GEORADIUS <g> <lon> <lat> <radius> {km | mi} {ASC | DESC} [COUNT <int>] [STORE <g>]"),
+    (Unordered, "GEORADIUS_RO <g> <lon> <lat> <radius> km [STORE g1]"),
     (Unordered, "GEORADIUSBYMEMBER <g> <member> <radius> km"),
+    (Exact, "GEORADIUSBYMEMBER <g> <member> <radius> km ASC [COUNT <int>] [STOREDIST <g>]"),
+    (Unordered, "GEORADIUSBYMEMBER_RO <g> <member> <radius> km [WITHDIST]"),
+    (Exact, "GEODIST <g> <member> <member> {m | KM | xx} [x]"),
 ];
 
 const HLL: &[(How, &str)] = &[
@@ -274,6 +341,9 @@ const HLL: &[(How, &str)] = &[
     (Exact, "PFADD <p> (<value>)*"),
     (Exact, "PFCOUNT (<p>)*"),
     (Exact, "PFMERGE <p> (<p>)*"),
+    (Exact, "PFADD <p> (<int>)*"),
+    (Exact, "GET <p>"),
+    (Exact, "PFADD <p>"),
 ];
 
 const BITMAPS: &[(How, &str)] = &[
@@ -297,6 +367,84 @@ const TRANSACTIONS: &[(How, &str)] = &[
     (Exact, "DISCARD"),
     (Exact, "WATCH (<key>)*"),
     (Exact, "UNWATCH"),
+];
+
+/// Only with timeouts that are short or refused: the commands are never spoilt.
+const BLOCKING: &[(How, &str)] = &[
+    (Exact, "BLPOP (<l>)* <wait>"),
+    (Exact, "BRPOP (<l>)* <wait>"),
+    (Exact, "BLMOVE <l> <l> {LEFT | RIGHT} {LEFT | RIGHT} <wait>"),
+    (Exact, "BRPOPLPUSH <l> <l> <wait>"),
+    (Exact, "BLMPOP <wait> 1 <l> {LEFT | RIGHT} [COUNT <int>]"),
+    (Exact, "BLMPOP <wait> 2 <l> <l> {LEFT | RIGHT | x}"),
+    (Exact, "BZPOPMIN (<z>)* <wait>"),
+    (Exact, "BZPOPMAX (<z>)* <wait>"),
+    (Exact, "BZMPOP <wait> 1 <z> {MIN | MAX} [COUNT <int>]"),
+    (Exact, "XREAD [COUNT <int>] BLOCK {10 | 1 | -1 | x} STREAMS <x> {0 | <id> | $}"),
+    (
+        Exact,
+        "XREADGROUP GROUP <group> <consumer> [COUNT <int>] BLOCK {10 | 1 | -1 | x} STREAMS <x> {> | 0}",
+    ),
+];
+
+const INTROSPECTION: &[(How, &str)] = &[
+    (Exact, "COMMAND GETKEYS <command>"),
+    (Exact, "COMMAND GETKEYS <command>"),
+    (Exact, "COMMAND GETKEYS <command>"),
+    (Exact, "COMMAND GETKEYSANDFLAGS <command>"),
+    (Exact, "COMMAND GETKEYSANDFLAGS <command>"),
+    (Exact, "COMMAND INFO nosuch"),
+    (Exact, "COMMAND DOCS nosuch"),
+    (Exact, "COMMAND NOSUCH"),
+    (
+        Unordered,
+        "CONFIG GET {maxmemory-policy | hash-max-listpack-* | zset-max-listpack-value | nosuch | list-*}",
+    ),
+    (
+        Exact,
+        "CONFIG SET {maxmemory-policy | timeout | hz | nosuch | maxmemory | hash-max-listpack-entries} {x | -1 | 1gbx}",
+    ),
+    (Exact, "CONFIG SET maxmemory 0 maxmemory 0"),
+    (Exact, "CONFIG SET timeout {0 | x} tcp-keepalive {300 | 300 | -1}"),
+    (Exact, "CONFIG RESETSTAT"),
+    (Exact, "CONFIG NOSUCH"),
+    (Exact, "SLOWLOG GET {-2 | x}"),
+    (Exact, "SLOWLOG RESET"),
+    (Exact, "LATENCY {RESET nosuch | HISTORY nosuch | NOSUCH | LATEST}"),
+    (Exact, "PUBSUB {CHANNELS | NUMPAT | SHARDCHANNELS | NOSUCH}"),
+    (Exact, "PUBSUB {NUMSUB | SHARDNUMSUB} (<key>)*"),
+    (Exact, "PUBLISH <key> <value>"),
+    (Exact, "SPUBLISH <key> <value>"),
+    (Error, "TIME"),
+    (Error, "LASTSAVE"),
+    (Error, "INFO {server | keyspace | nosuch | everything}"),
+];
+
+const CONNECTION: &[(How, &str)] = &[
+    (Exact, "CLIENT GETNAME"),
+    (Exact, "CLIENT SETNAME {a | b | <value>}"),
+    (Exact, "CLIENT SETINFO {LIB-NAME | LIB-VER | x} {a | <value>}"),
+    (Error, "CLIENT ID"),
+    (Error, "CLIENT INFO"),
+    (Error, "CLIENT LIST [TYPE {normal | pubsub | x}] [ID (<int>)*]"),
+    (Exact, "CLIENT NO-EVICT {ON | OFF | x}"),
+    (Exact, "CLIENT NO-TOUCH {ON | OFF | x}"),
+    (Exact, "CLIENT GETREDIR"),
+    (Exact, "CLIENT TRACKINGINFO"),
+    (Exact, "CLIENT TRACKING {OFF | x | ON BCAST OPTIN | ON OPTIN OPTOUT | ON REDIRECT 999999}"),
+    (Exact, "CLIENT CACHING {YES | NO | x}"),
+    (Exact, "CLIENT KILL {ID 999999 | TYPE x | ADDR 1.2.3.4:5 | 1.2.3.4:5 | ID x | MAXAGE x}"),
+    (Exact, "CLIENT UNBLOCK {999999 | x} [TIMEOUT | ERROR | x]"),
+    (Exact, "CLIENT UNPAUSE"),
+    (Exact, "CLIENT PAUSE {x | -1 | 0 x}"),
+    (Exact, "CLIENT REPLY {ON | x}"),
+    (Exact, "CLIENT NOSUCH"),
+    (Exact, "AUTH [default] nosuch"),
+    (Exact, "HELLO {1 | 4 | x | 9223372036854775807}"),
+    (Error, "HELLO 2 {AUTH | SETNAME | x}"),
+    (Exact, "SELECT {0 | 99 | x | -1}"),
+    (Exact, "QUITX"),
+    (Exact, "ECHO <value>"),
 ];
 
 const OTHER: &[(How, &str)] = &[

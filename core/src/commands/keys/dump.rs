@@ -31,7 +31,7 @@ pub(super) const SPECS: &[Spec] = &[
         arity: -4,
         flags: Flags::WRITE.or(Flags::DENYOOM),
         acl: Acl::KEYSPACE.or(Acl::DANGEROUS),
-        keys: &[KeySpec::one(1, Access::OW)],
+        keys: &[KeySpec::one(1, Access::OW.or(Access::UPDATE))],
         since: "2.6.0",
         summary: "Makes a key of the bytes that DUMP answered",
         complexity: "O(1) to make the key, and O(N) in the size of its value",

@@ -137,11 +137,14 @@ fn copy(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Err(SAME);
     }
     let copied = match ctx.space.lookup(from).map(duplicate) {
-        Some((value, put)) => ctx.space.within(db, |space| {
+        Some((value, put, raw)) => ctx.space.within(db, |space| {
             let free = replace || space.lookup_mut(to).is_none();
             if free {
                 let before = make_way(space, to);
                 space.put(to, value, put);
+                if let Some(entry) = space.lookup_mut(to).filter(|_| raw) {
+                    entry.mark_raw();
+                }
                 space.changed(Class::GENERIC, "copy_to", to);
                 space.signal(to);
                 notify_replaced(space, to, before);
@@ -154,14 +157,14 @@ fn copy(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// A copy of an entry's value, and its expiry.
-fn duplicate(entry: &Entry) -> (Value, Put) {
+/// A copy of an entry's value, its expiry, and whether it is a string that was changed in place.
+fn duplicate(entry: &Entry) -> (Value, Put, bool) {
     let value = match entry.value() {
         ValueRef::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
         ValueRef::Int(n) => Value::Int(n),
         ValueRef::Object(object) => Value::Object(object.duplicate()),
     };
-    (value, entry.expiry().map_or(Put::Persist, Put::At))
+    (value, entry.expiry().map_or(Put::Persist, Put::At), entry.is_raw())
 }
 
 fn move_key(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {

@@ -9,10 +9,11 @@ use super::presence::type_name;
 use super::{GENERIC, READ_FAST};
 use crate::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 use crate::commands::options::{int, is};
+use crate::commands::parts::ScanArgs;
 use crate::error::CmdError;
 use crate::keyspace::{SHARDS, Scope, ShardSet, Sweep, shard_of};
 use crate::reply::Reply;
-use crate::util::{glob, num};
+use crate::util::glob;
 
 /// The commands of this file.
 pub const SPECS: &[Spec] = &[
@@ -81,7 +82,7 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn parse(args: &[&'a [u8]]) -> Result<Self, CmdError> {
-        let cursor = parse_cursor(args[1]).ok_or(CmdError::fixed("ERR invalid cursor"))?;
+        let cursor = ScanArgs::cursor(args[1])?;
         let mut options = Options { cursor, pattern: None, type_name: None, count: DEFAULT_COUNT };
         for pair in args[2..].chunks(2) {
             match *pair {
@@ -96,6 +97,7 @@ impl<'a> Options<'a> {
                     options.pattern = if pattern == b"*" { None } else { Some(pattern) };
                 }
                 [word, name] if is(word, "TYPE") => options.type_name = Some(name),
+                [word, ..] if is(word, "NOVALUES") => return Err(ScanArgs::NO_VALUES),
                 _ => return Err(CmdError::SYNTAX),
             }
         }
@@ -104,13 +106,6 @@ impl<'a> Options<'a> {
 }
 
 /// Reads a cursor as C's `strtoull` does, of which some clients make use.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
-    num::parse_u64(text).or_else(|| {
-        let text = std::str::from_utf8(text).ok()?.trim_start();
-        text.parse().ok()
-    })
-}
-
 /// What a step of SCAN leaves for the next.
 struct ScanStep {
     sweep: Sweep,

@@ -18,7 +18,11 @@ use crate::util::num;
 const SORT: Spec = Spec {
     arity: -2,
     acl: Acl::SET.or(Acl::SORTEDSET).or(Acl::LIST).or(Acl::DANGEROUS),
-    keys: &[KeySpec::one(1, Access::RO.or(Access::ACCESS))],
+    // The second are those that BY and GET name.
+    keys: &[
+        KeySpec::one(1, Access::RO.or(Access::ACCESS)),
+        KeySpec::unknown(Access::RO.or(Access::ACCESS)),
+    ],
     find_keys: Some(find_keys),
     reach: Reach::Steps,
     complexity: "O(N+M*log(M)) in the number of elements and of those returned",
@@ -33,6 +37,11 @@ pub const SPECS: &[Spec] = &[
         summary: "Returns or stores the elements of a list, set or sorted set in order",
         syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] \
                  [ASC | DESC] [ALPHA] [STORE destination]",
+        keys: &[
+            KeySpec::one(1, Access::RO.or(Access::ACCESS)),
+            KeySpec::unknown(Access::RO.or(Access::ACCESS)),
+            KeySpec::unknown(Access::OW.or(Access::UPDATE)),
+        ],
         handler: |ctx, args| sort(ctx, args, true),
         ..SORT
     },

@@ -212,6 +212,8 @@ fn objects_tell_how_they_are_kept() {
         OBJECT ENCODING a -> "int"
         APPEND a 3
         OBJECT ENCODING a -> "raw"
+        COPY a copy -> 1
+        OBJECT ENCODING copy -> "raw"
         INCR a -> 124
         OBJECT ENCODING a -> "int"
         SET a 012
@@ -302,6 +304,7 @@ fn keys_are_found_by_pattern() {
         SCAN 18446744073709551616 -> ERR invalid cursor
         SCAN 18446744073709551615 -> ["0" []]
         SCAN +0 -> ["0" ["user:1"]]
+        SCAN 0 NOVALUES -> ERR NOVALUES option can only be used in HSCAN
         SCAN 0 COUNT -> ERR syntax error
         SCAN 0 COUNT 0 -> ERR syntax error
         SCAN 0 COUNT x -> ERR value is not an integer or out of range

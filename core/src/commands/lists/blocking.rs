@@ -97,8 +97,8 @@ fn pop_or_wait(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], end: End) -> Outcome {
 }
 
 fn blmpop(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let deadline = deadline(ctx, args[1])?;
     let wanted = ManyKeys::parse(&args[2..])?;
+    let deadline = deadline(ctx, args[1])?;
     match first_list(ctx, wanted.keys)? {
         Some(key) => wanted.pop(ctx, key),
         None => ctx.block(wanted.keys, deadline, Reply::null_array),

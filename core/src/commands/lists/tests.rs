@@ -132,7 +132,8 @@ fn timeouts_are_read_as_redis_reads_them() {
          BLPOP l -1e400 -> -ERR timeout is negative
          BLPOP l 1e5000 -> -ERR timeout is not a float or out of range
          BLPOP l 9e18 -> -ERR timeout is out of range
-         BLMPOP x 0 l LEFT -> -ERR timeout is not a float or out of range
+         BLMPOP x 1 l LEFT -> -ERR timeout is not a float or out of range
+         BLMPOP x 0 l LEFT -> -ERR numkeys should be greater than 0
          BLMPOP 1 0 l LEFT -> -ERR numkeys should be greater than 0
          BLMOVE l m LEFT UP x -> -ERR syntax error
          BLMOVE l m LEFT LEFT x -> -ERR timeout is not a float or out of range",

@@ -74,6 +74,9 @@ pub(super) fn srandmember(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         return Ok(Flow::Done);
     }
+    if options.len() > 1 {
+        return Err(CmdError::SYNTAX);
+    }
     let choice = Choice::parse(options, None)?;
     match ctx.space.object::<Set>(key)? {
         Some(set) => choice.answer(ctx.reply, set)?,

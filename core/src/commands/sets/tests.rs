@@ -124,7 +124,8 @@ fn choices_are_as_many_as_asked_for() {
         assert!(chosen.len() == different.len() || count == "-900");
     }
     bed.check(
-        "SRANDMEMBER s 0 -> []
+        "SRANDMEMBER s x y -> ERR syntax error
+         SRANDMEMBER s 0 -> []
          SRANDMEMBER nope -> nil
          SRANDMEMBER nope 1 -> []
          SRANDMEMBER s x -> ERR value is not an integer or out of range

@@ -140,9 +140,8 @@ pub(super) enum Fate {
 /// whether anything changed.
 pub(super) fn delete(stream: &mut Stream, id: StreamId, references: References) -> (Fate, bool) {
     match references {
-        References::Spare if stream.contains(id) && stream.is_referenced(id) => {
-            (Fate::Referenced, false)
-        }
+        // Before anything else: an entry that is gone, or is still to come, counts as well.
+        References::Spare if stream.is_referenced(id) => (Fate::Referenced, false),
         _ => {
             let forgotten = references == References::Remove && stream.forget(id);
             match stream.delete(id) {
@@ -155,8 +154,8 @@ pub(super) fn delete(stream: &mut Stream, id: StreamId, references: References) 
 
 pub(super) fn xdelex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
-    let selection = Selection::parse(&args[2..])?;
     let stream = ctx.space.object_mut::<Stream>(key)?;
+    let selection = Selection::parse(&args[2..])?;
     let Some(stream) = stream else {
         return all_missing(ctx, selection.ids.len());
     };

@@ -29,9 +29,8 @@ pub(super) fn xack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 pub(super) fn xackdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[1], args[2]);
+    let stream = ctx.space.object_mut::<Stream>(key)?;
     let selection = Selection::parse(&args[3..])?;
-    // A key of another type has no such entries either.
-    let stream = ctx.space.object_mut::<Stream>(key).unwrap_or(None);
     let Some(stream) = stream.filter(|stream| stream.groups().contains_key(name)) else {
         return entries::all_missing(ctx, selection.ids.len());
     };

@@ -26,6 +26,27 @@ fn identifiers_ascend() {
 }
 
 #[test]
+fn deletion_for_all_groups_asks_for_references_first() {
+    Bed::new().check(
+        r#"
+        SET text a
+        XDELEX text ACKED 1 2-1 -> WRONGTYPE Operation against a key holding the wrong kind of value
+        XACKDEL text g IDS 2 2-1 -> WRONGTYPE Operation against a key holding the wrong kind of value
+        XADD s 9-1 a b
+        XGROUP CREATE s g 0 -> OK
+        XGROUP CREATE s h 0 -> OK
+        XREADGROUP GROUP g c STREAMS s >
+        XREADGROUP GROUP h c STREAMS s >
+        XDEL s 9-1 -> 1
+        XDELEX s ACKED IDS 2 9-1 10-1 -> [2 2]
+        XACKDEL s g ACKED IDS 1 9-1 -> [2]
+        XACKDEL s h DELREF IDS 1 9-1 -> [1]
+        XDELEX s ACKED IDS 1 9-1 -> [-1]
+        "#,
+    );
+}
+
+#[test]
 fn ranges_are_inclusive_unless_said_otherwise() {
     Bed::new().check(
         r#"

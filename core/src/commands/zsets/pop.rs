@@ -232,8 +232,8 @@ fn zmpop(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn bzmpop(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let deadline = deadline(ctx, args[1])?;
     let wanted = ManyKeys::parse(&args[2..])?;
+    let deadline = deadline(ctx, args[1])?;
     match first_present(ctx, wanted.keys)? {
         Some(key) => wanted.pop(ctx, key),
         None => ctx.block(wanted.keys, deadline, Reply::null_array),

@@ -68,9 +68,11 @@ impl StreamId {
     }
 }
 
-/// Reads one number of an identifier.
+/// Reads one number of an identifier, as forgivingly as Redis does: white space before it and a
+/// plus sign are allowed.
 pub fn part(text: &[u8]) -> Option<u64> {
-    let digits = text.strip_prefix(b"+").unwrap_or(text);
+    let digits = text.trim_ascii_start();
+    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
     if digits.is_empty() || text.len() > MAX_PART {
         return None;
     }
@@ -104,9 +106,21 @@ mod tests {
 
     #[test]
     fn only_numbers_are_read() {
-        assert_eq!(StreamId::parse(b"05", 7), Some(StreamId::new(5, 7)));
-        for text in [&b""[..], b"-", b"-1", b"1-", b"1-2-3", b"a", b"18446744073709551616", b"1-*"]
-        {
+        for text in [&b"5"[..], b"05", b"+5", b" 5"] {
+            assert_eq!(StreamId::parse(text, 7), Some(StreamId::new(5, 7)));
+        }
+        for text in [
+            &b""[..],
+            b"-",
+            b"-1",
+            b"1-",
+            b"1-2-3",
+            b"a",
+            b"5 ",
+            b"+ 5",
+            b"18446744073709551616",
+            b"1-*",
+        ] {
             assert_eq!(StreamId::parse(text, 0), None, "{}", text.escape_ascii());
         }
     }
