@@ -48,6 +48,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         name: "sort_ro",
         flags: Flags::READONLY.or(Flags::MOVABLEKEYS),
+        find_keys: Some(|_, out| out.push(1)),
         since: "7.0.0",
         summary: "Returns the elements of a list, set or sorted set in order",
         syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] \
