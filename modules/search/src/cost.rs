@@ -36,13 +36,17 @@ const DISTANCE: u64 = 150;
 const WINDOW_SHARE: u64 = 128;
 
 /// What a bound query will cost, in nanoseconds.
-pub(crate) fn of_plan(plan: &Plan, end: u32, options: &SearchOptions) -> u64 {
+pub(crate) fn of_plan(plan: &Plan, docs: &DocsView, options: &SearchOptions) -> u64 {
+    let end = docs.end();
     let ranks = options.limit > 0 && options.sort_by.is_none();
     let hits = (options.offset.saturating_add(options.limit) as u64).min(plan.estimate);
     let work = match &plan.kind {
         PlanKind::All if !ranks && options.sort_by.is_none() => 0,
         PlanKind::Term(list, ..) if ranks && options.scorer.skips_blocks() => {
-            BLOCK * (list.blocks().count() as u64) + SCORE * plan.estimate.min(4096)
+            // Blocks among which documents have died are counted one posting after another.
+            let each = if are_all_alive(docs) { 0 } else { POSTING };
+            let blocks = list.blocks().count() as u64;
+            BLOCK * blocks + SCORE * plan.estimate.min(4096) + each * plan.estimate
         }
         _ => {
             let each = if ranks { SCORE * leaves(plan) } else { SORT };
@@ -57,8 +61,12 @@ pub(crate) fn of_range(range: &NumericRange, docs: &DocsView, options: &SearchOp
     let estimate = range.estimate() as u64;
     let hits = (options.offset.saturating_add(options.limit) as u64).min(estimate);
     // Without dead documents the total is known from the lengths of the buckets.
-    let counting = if docs.all_alive(0, docs.end().saturating_sub(1)) { 0 } else { MEMBER };
+    let counting = if are_all_alive(docs) { 0 } else { MEMBER };
     (estimate * counting).saturating_add(hits.saturating_mul(HIT))
+}
+
+fn are_all_alive(docs: &DocsView) -> bool {
+    docs.all_alive(0, docs.end().saturating_sub(1))
 }
 
 /// To find the documents of a plan.

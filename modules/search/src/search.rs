@@ -108,7 +108,7 @@ impl Bound {
         if let Some(range) = self.range_in_order() {
             return cost::of_range(range, &self.docs, options);
         }
-        cost::of_plan(&self.plan, self.docs.end(), options)
+        cost::of_plan(&self.plan, &self.docs, options)
     }
 
     /// The range that is all the query asks for, if hits are sorted by its field and no document
