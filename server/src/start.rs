@@ -167,6 +167,7 @@ impl Running {
             let _ = thread.join();
         }
         server.aof.stop();
+        server.persistence.end();
         if let Some(path) = socket {
             // It may be gone already.
             let _ = std::fs::remove_file(path);
@@ -232,7 +233,7 @@ fn tell_supervisor(server: &Server, state: &str) {
     }
 }
 
-async fn wait_for_end(server: &Server) -> std::io::Result<()> {
+async fn wait_for_end(server: &Arc<Server>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -246,12 +247,31 @@ async fn wait_for_end(server: &Server) -> std::io::Result<()> {
             }
         };
         server.log.warning(&format!("Received {signal} scheduling shutdown..."));
-        if schedule::save_at_end(server, None).is_ok() {
-            return Ok(());
+        tokio::select! {
+            saved = save_at_end(server)? => if saved.is_ok_and(|result| result.is_ok()) {
+                return Ok(());
+            },
+            _ = interrupt.recv() => {
+                server.log.warning("You insist... exiting now.");
+                return Ok(());
+            }
         }
-        let text = "Errors trying to shut down: the data could not be saved. Going on.";
-        server.log.warning(text);
+        server.log.warning("Error trying to save the DB, can't exit.");
     }
+}
+
+type Saved = tokio::sync::oneshot::Receiver<Result<(), String>>;
+
+/// Takes the last snapshot on a thread of its own, so that signals are heard meanwhile.
+fn save_at_end(server: &Arc<Server>) -> std::io::Result<Saved> {
+    let (sender, saved) = tokio::sync::oneshot::channel();
+    let server = Arc::clone(server);
+    let work = move || {
+        // Nobody listens any more after a second signal.
+        let _ = sender.send(schedule::save_at_end(&server, None));
+    };
+    std::thread::Builder::new().name("snapshot".into()).spawn(work)?;
+    Ok(saved)
 }
 
 /// How many I/O threads: `io-threads`, or one for each core.

@@ -167,6 +167,8 @@ impl<'a> Loader<'a> {
         let param = self.config.param(id);
         let text = match arguments {
             [only] => only.clone(),
+            // As in Redis, `save` alone takes all save points away.
+            [] if param.name == "save" => Vec::new(),
             [_, ..] if param.takes_words() => arguments.join(&b' '),
             _ => return Err("wrong number of arguments".into()),
         };

@@ -198,7 +198,7 @@ impl<'a> FileReader<'a> {
         let stored = u64::from_le_bytes(self.input.array::<CHECKSUM>()?);
         self.summed = stored != 0;
         if self.summed && stored != crc64(0, &self.file[..len]) {
-            return Err(self.input.corrupt("wrong checksum of the file"));
+            return Err(self.input.corrupt("RDB CRC error: wrong checksum of the file"));
         }
         Ok(())
     }

@@ -43,77 +43,95 @@ pub fn run(arguments: &[Vec<u8>], input: &mut dyn BufRead) -> Result<(), String>
         }
         _ => return Err(USAGE.to_string()),
     };
-    let files = files(Path::new(path))?;
-    let mut cut = false;
-    for (index, file) in files.iter().enumerate() {
-        if cut {
-            // What is behind the time is no longer wanted.
-            load::cut(file, 0)
-                .map_err(|e| format!("Failed to truncate {}: {e}", file.display()))?;
-            continue;
+    let path = Path::new(path);
+    let Some(files) = listed(path)? else {
+        println!("Start checking Old-Style AOF");
+        return check(&Checked { path, kind: "AOF", last: true }, action, input);
+    };
+    println!("Start checking Multi Part AOF");
+    let mut kind = "";
+    for (index, (is_base, path)) in files.iter().enumerate() {
+        if !*is_base && kind != INCR {
+            println!("Start to check INCR files.");
         }
-        let last = index + 1 == files.len();
-        cut = check(file, last, action, input)?;
+        kind = if *is_base { BASE } else { INCR };
+        check(&Checked { path, kind, last: index + 1 == files.len() }, action, input)?;
     }
-    match files.len() {
-        1 => println!("AOF is valid"),
-        _ => println!("All AOF files and manifest are valid"),
-    }
+    println!("All AOF files and manifest are valid");
     Ok(())
 }
 
-/// The files that a path means: itself, or those of the manifest that it is.
-fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+/// How files are named to the user.
+const BASE: &str = "BASE AOF";
+const INCR: &str = "INCR AOF";
+
+/// A file that is being checked.
+struct Checked<'a> {
+    path: &'a Path,
+    kind: &'static str,
+    /// Nothing comes after it: only then may its end be cut off.
+    last: bool,
+}
+
+/// Files of a manifest, with whether they are the base.
+type Listed = Vec<(bool, PathBuf)>;
+
+/// The files of the manifest that a path names; `None` if it names something else.
+fn listed(path: &Path) -> Result<Option<Listed>, String> {
     let text = path.to_string_lossy();
-    let Some(stem) = text.strip_suffix(".manifest") else { return Ok(vec![path.to_path_buf()]) };
+    let Some(stem) = text.strip_suffix(".manifest") else { return Ok(None) };
     let stem = Path::new(stem);
     let dir = stem.parent().map(Path::to_path_buf).unwrap_or_default();
     let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
     let name = stem.file_name().unwrap_or_default().to_string_lossy();
     let manifest = Manifest::read(&dir, &name).map_err(|e| e.to_string())?;
     let manifest = manifest.ok_or_else(|| format!("Cannot open file {text}, aborting..."))?;
-    let files: Vec<PathBuf> = manifest.parts().map(|part| manifest.file(part)).collect();
+    let base = manifest.base.iter().map(|part| (true, manifest.file(part)));
+    let incrs = manifest.incrs.iter().map(|part| (false, manifest.file(part)));
+    let files: Listed = base.chain(incrs).collect();
     match files.is_empty() {
         true => Err("The AOF manifest names no file".into()),
-        false => Ok(files),
+        false => Ok(Some(files)),
     }
 }
 
-/// Checks a file. True if it was cut off at the wanted time.
-fn check(path: &Path, last: bool, action: Action, input: &mut dyn BufRead) -> Result<bool, String> {
-    let name = path.display();
+/// Checks a file, and cuts off its end if that is wanted and allowed.
+fn check(checked: &Checked<'_>, action: Action, input: &mut dyn BufRead) -> Result<(), String> {
+    let (path, kind, name) = (checked.path, checked.kind, checked.path.display());
     let failed = |e: io::Error| format!("Cannot open file {name}: {e}, aborting...");
-    println!("Start to check AOF {name}.");
     let mut file = File::open(path).map_err(failed)?;
     let len = file.metadata().map_err(failed)?.len();
-    let begin = match is_snapshot(&mut file).map_err(failed)? {
-        true => {
-            println!("The AOF appears to start with an RDB preamble.");
-            measure(&file).map_err(|e| format!("RDB preamble of AOF file {name}: {e}"))?
-        }
-        false => 0,
-    };
+    let preamble = is_snapshot(&mut file).map_err(failed)?;
+    if kind == BASE {
+        let form = if preamble { "RDB" } else { "RESP" };
+        println!("Start to check BASE AOF ({form} format).");
+    }
+    let mut begin = 0;
+    if preamble {
+        println!("The AOF appears to start with an RDB preamble.");
+        begin = measure(&file).map_err(|e| format!("RDB preamble of AOF file {name}: {e}"))?;
+        println!("RDB preamble is OK, proceeding with AOF tail...");
+    }
     file.seek(SeekFrom::Start(begin)).map_err(failed)?;
     let found = scan(file, begin, len, action);
     let (good, diff) = (found.good, len - found.good);
-    println!("AOF analyzed: filename={name}, size={len}, ok_up_to={good}, diff={diff}");
-    let Some(error) = found.error else {
-        if !found.late {
-            println!("AOF {name} is valid");
-            return Ok(false);
+    println!(
+        "AOF analyzed: filename={name}, size={len}, ok_up_to={good}, ok_up_to_line={}, diff={diff}",
+        found.line
+    );
+    match found.error {
+        None if found.late => return cut_late(checked, &found, action),
+        None => {
+            println!("{kind} {name} is valid");
+            return Ok(());
         }
-        load::cut(path, good).map_err(|e| format!("Failed to truncate {name}: {e}"))?;
-        println!("Successfully truncated AOF {name} to timestamp");
-        return Ok(true);
-    };
-    println!("AOF {name}: {error}");
-    if action != Action::Fix {
-        return Err(format!("AOF {name} is not valid. Use the --fix option to try fixing it."));
+        Some(error) => println!("{kind} {name}: {error}"),
     }
-    if !last {
-        return Err(format!(
-            "AOF {name} is not valid, and is not the last file of the manifest: it can't be fixed."
-        ));
+    if action != Action::Fix {
+        return Err(format!("{kind} {name} is not valid. Use the --fix option to try fixing it."));
+    }
+    if !checked.last {
+        return Err(format!("Failed to truncate AOF {name} because it is not the last file"));
     }
     println!(
         "This will shrink the AOF {name} from {len} bytes, with {diff} bytes, to {good} bytes"
@@ -123,7 +141,27 @@ fn check(path: &Path, last: bool, action: Action, input: &mut dyn BufRead) -> Re
     }
     load::cut(path, good).map_err(|e| format!("Failed to truncate AOF {name}: {e}"))?;
     println!("Successfully truncated AOF {name}");
-    Ok(false)
+    Ok(())
+}
+
+/// Cuts off what was written after the wanted time.
+fn cut_late(checked: &Checked<'_>, found: &Found, action: Action) -> Result<(), String> {
+    let name = checked.path.display();
+    let Action::TruncateTo(time) = action else { return Ok(()) };
+    if !checked.last {
+        return Err(format!(
+            "Failed to truncate AOF {name} to timestamp {time} because it is not the last file"
+        ));
+    }
+    if found.good == 0 {
+        return Err(format!(
+            "AOF {name} has nothing before timestamp {time}: all of it would go, aborting..."
+        ));
+    }
+    load::cut(checked.path, found.good)
+        .map_err(|e| format!("Failed to truncate AOF {name} to timestamp {time}: {e}"))?;
+    println!("Successfully truncated AOF {name} to timestamp {time}");
+    Ok(())
 }
 
 /// How many bytes the snapshot takes that a file begins with.
@@ -146,6 +184,8 @@ fn agreed(input: &mut dyn BufRead) -> bool {
 struct Found {
     /// Where the last command ends that is whole, and no part of an unfinished transaction.
     good: u64,
+    /// The number of the line there, the first being 1.
+    line: u64,
     error: Option<FormatError>,
     /// What follows was written after the wanted time.
     late: bool,
@@ -153,29 +193,33 @@ struct Found {
 
 fn scan(file: File, begin: u64, len: u64, action: Action) -> Found {
     let mut commands = Commands::new(file, begin, len);
-    let (mut good, mut multi) = (begin, false);
+    let mut found = Found { good: begin, line: 1, error: None, late: false };
+    let (mut line, mut multi) = (1, false);
     loop {
         match commands.next_item() {
-            Err(error) => return Found { good, error: Some(error), late: false },
+            Err(error) => return Found { error: Some(error), ..found },
             Ok(Item::End) => {
-                let error = multi.then_some(FormatError::Truncated { begin: good });
-                return Found { good, error, late: false };
+                found.error = multi.then_some(FormatError::Truncated { begin: found.good });
+                return found;
             }
             Ok(Item::Timestamp(time)) => {
                 if matches!(action, Action::TruncateTo(wanted) if time > wanted) {
-                    return Found { good, error: None, late: true };
+                    return Found { late: true, ..found };
                 }
+                line += 1;
             }
-            Ok(Item::Note) => {}
+            Ok(Item::Note) => line += 1,
             Ok(Item::Command) => {
                 let is = |word: &[u8]| {
                     commands.words().next().is_some_and(|w| w.eq_ignore_ascii_case(word))
                 };
                 multi = (multi || is(b"MULTI")) && !is(b"EXEC");
+                // The number of words, and the length and the bytes of each.
+                line += 1 + 2 * commands.words().count() as u64;
             }
         }
         if !multi {
-            good = commands.offset();
+            (found.good, found.line) = (commands.offset(), line);
         }
     }
 }
@@ -220,22 +264,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_later_than_a_time_is_cut_off_all_files() {
+    fn what_is_later_than_a_time_is_cut_off_the_last_file() {
         let dir = fresh_dir();
         let mut manifest = Manifest::new(dir.clone(), "a");
-        for _ in 0..3 {
+        for _ in 0..2 {
             manifest.incrs.push(manifest.next_incr());
         }
         manifest.store().unwrap();
         let early = commands(&["#TS:10", "SET a 1"]);
         let late = commands(&["#TS:20", "SET a 2"]);
+        let last = dir.join("a.2.incr.aof");
         std::fs::write(dir.join("a.1.incr.aof"), &early).unwrap();
-        std::fs::write(dir.join("a.2.incr.aof"), [&early[..], &late].concat()).unwrap();
-        std::fs::write(dir.join("a.3.incr.aof"), &late).unwrap();
+        std::fs::write(&last, [&early[..], &late].concat()).unwrap();
         let path = manifest.path();
-        tool(&["--truncate-to-timestamp", "15", path.to_str().unwrap()], "").unwrap();
-        assert_eq!(std::fs::read(dir.join("a.2.incr.aof")).unwrap(), early);
-        assert_eq!(std::fs::read(dir.join("a.3.incr.aof")).unwrap(), b"");
+        let cut_to = |time| tool(&["--truncate-to-timestamp", time, path.to_str().unwrap()], "");
+        assert!(cut_to("5").unwrap_err().contains("because it is not the last file"));
+        cut_to("15").unwrap();
+        assert_eq!(std::fs::read(&last).unwrap(), early);
+        let only = |time| tool(&["--truncate-to-timestamp", time, last.to_str().unwrap()], "");
+        assert!(only("5").unwrap_err().contains("aborting"));
+        assert_eq!(std::fs::read(&last).unwrap(), early);
         std::fs::remove_dir_all(dir).unwrap();
     }
 

@@ -37,7 +37,7 @@ pub enum LoadError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The system can't read or cut a file.
-    #[error("Fatal error: can't read the append log file {0}: {1}")]
+    #[error("Fatal error: can't open the append log file {0} for reading: {1}")]
     Io(PathBuf, io::Error),
     /// A file ends in the midst of a command.
     #[error(
@@ -53,7 +53,20 @@ pub enum LoadError {
          then use cairn-server check-aof --fix <filename.manifest>"
     )]
     Format(PathBuf, FormatError),
-    /// A command is not known, or can't be part of such a file.
+    /// A command is not known.
+    #[error(
+        "Unknown command '{name}' reading the append only file {path}, at offset {offset}: was it \
+         written by a server that knows more, or by a module that is switched off?"
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// Where the command begins.
+        offset: u64,
+        /// Its first word, as far as it can be shown.
+        name: String,
+    },
+    /// A command can't be part of such a file.
     #[error("Fatal error reading the append only file {path}, at offset {offset}: {reason}")]
     Command {
         /// The file.
@@ -120,6 +133,11 @@ impl<'e> Replay<'e> {
     pub fn restart(&mut self) {
         self.engine.abandon(&mut self.session);
         self.session.db = 0;
+    }
+
+    /// Whether there is a command of this name.
+    pub fn knows(&self, words: &[&[u8]]) -> bool {
+        words.first().is_some_and(|name| self.engine.registry.get(name).is_some())
     }
 
     /// Runs a command.
@@ -283,6 +301,11 @@ fn replay_all<R: Read>(
             Ok(Item::Command) => {
                 let words: Vec<&[u8]> = commands.words().collect();
                 let path = path.to_path_buf();
+                if !replay.knows(&words) {
+                    let name = words.first().copied().unwrap_or_default();
+                    let name = String::from_utf8_lossy(&name[..name.len().min(64)]).into_owned();
+                    return Err(LoadError::Unknown { path, offset, name });
+                }
                 let failed = |reason| LoadError::Command { path, offset, reason };
                 replay.run(&words).map_err(failed)?;
             }

@@ -94,6 +94,8 @@ pub struct Aof {
     scheduled: AtomicBool,
     rewriting: Mutex<Option<Instant>>,
     rewrite_ok: AtomicBool,
+    /// Microseconds that each write to the file is put off, for tests (DEBUG AOF-FLUSH-SLEEP).
+    pub flush_sleep: AtomicU64,
     /// What commands are answered while the file can't be written: nothing while it can.
     trouble: Mutex<Option<String>>,
 }
@@ -111,6 +113,7 @@ impl Default for Aof {
             scheduled: AtomicBool::new(false),
             rewriting: Mutex::default(),
             rewrite_ok: AtomicBool::new(true),
+            flush_sleep: AtomicU64::new(0),
             trouble: Mutex::default(),
         }
     }

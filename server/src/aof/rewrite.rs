@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use cairn_core::Engine;
 use cairn_core::config::table::persistence as params;
 use cairn_core::effects::encode;
 use cairn_core::keyspace::{Entry, Sink, ValueRef};
@@ -46,7 +45,7 @@ pub fn write_base(
     let temporary = path.with_extension("tmp");
     let incremental = server.config().bool(params::AOF_REWRITE_INCREMENTAL_FSYNC);
     let failed = |error| format!("Write error writing append only file on disk: {error}");
-    let result = write_commands(&server.engine, &temporary, incremental, cut)
+    let result = write_commands(server, &temporary, incremental, cut)
         .and_then(|bytes| save::put_in_place(&temporary, path).map_err(failed).map(|()| bytes));
     if result.is_err() {
         // It may not have been made.
@@ -57,12 +56,13 @@ pub fn write_base(
 
 /// Writes all data as commands.
 fn write_commands(
-    engine: &Engine,
+    server: &Server,
     path: &Path,
     incremental: bool,
     cut: &mut dyn FnMut(u64),
 ) -> Result<u64, String> {
     let failed = |error| format!("Write error writing append only file on disk: {error}");
+    let engine = &server.engine;
     let file = File::create(path).map_err(failed)?;
     let mut output = Output::new(file, incremental);
     let sink = Arc::new(CommandSink::default());
@@ -78,6 +78,9 @@ fn write_commands(
             while engine.walk_snapshot(&worker, &snapshot, &mut walk) {
                 let bytes = sink.take();
                 result = result.and_then(|()| output.write(&bytes).map_err(failed));
+                if server.persistence.is_cancelled() {
+                    result = Err("it was cancelled".into());
+                }
                 engine.snapshot_relieved();
             }
             let last = sink.take();

@@ -331,6 +331,10 @@ impl Writer {
 
     fn write_now(&mut self) {
         let Some(output) = &mut self.output else { return };
+        let sleep = self.server.aof.flush_sleep.load(Ordering::Relaxed);
+        if sleep > 0 && !self.pending.is_empty() {
+            std::thread::sleep(Duration::from_micros(sleep));
+        }
         match output.append(&self.pending) {
             Ok(()) => {
                 self.written = self.gathered;
@@ -487,6 +491,7 @@ impl Writer {
         }
         self.flush();
         self.doom("the append-only file was turned off");
+        self.server.persistence.abort(Some(Purpose::Rewrite));
         (self.output, self.reader, self.place) = (None, None, None);
         self.health = Health::Good;
         self.aof().set_state(State::Off);
@@ -681,7 +686,7 @@ impl Writer {
     /// Deletes what is no longer needed, on a thread of its own: large files take their time.
     fn delete_history(&mut self) {
         let manifest = &self.manifest;
-        if manifest.history.is_empty() {
+        if manifest.history.is_empty() || self.server.config().bool(params::AOF_DISABLE_AUTO_GC) {
             return;
         }
         let files: Vec<(String, PathBuf)> =

@@ -107,6 +107,11 @@ impl Default for Persistence {
 }
 
 impl Persistence {
+    /// Whether the snapshot being taken is to be given up.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     /// Whether commands may have to be refused: see [`Persistence::refusal`].
     #[inline]
     pub fn refuses(&self) -> bool {

@@ -1,9 +1,9 @@
 //! Takes a snapshot into a file: a temporary one, synced, that takes the place of the last.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cairn_core::config::table::persistence as params;
@@ -53,11 +53,9 @@ pub fn save(server: &Server, request: Request<'_>) -> Result<u64, String> {
     result
 }
 
-/// A name of its own beside `path`.
+/// A name beside `path`, as Redis has it. One snapshot is taken at a time.
 fn temporary_name(path: &Path) -> PathBuf {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!("temp-{}-{number}.rdb", std::process::id()))
+    path.with_file_name(format!("temp-{}.rdb", std::process::id()))
 }
 
 /// Gives a file that is on disk the name of another, and has the name on disk as well.
@@ -72,7 +70,8 @@ pub fn put_in_place(from: &Path, to: &Path) -> std::io::Result<()> {
 
 fn write(server: &Server, request: Request<'_>, path: &Path) -> Result<u64, String> {
     let failed = |e: std::io::Error| format!("Write error saving DB on disk: {e}");
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    // A process of this number may have left one behind when it was killed.
+    let file = File::create(path);
     let file = file.map_err(|e| format!("Failed opening the temp RDB file for saving: {e}"))?;
     let incremental = server.config().bool(params::RDB_SAVE_INCREMENTAL_FSYNC);
     let (mut output, mut bytes) = (Output::new(file, incremental), Vec::new());
@@ -156,7 +155,7 @@ fn drain(
     let keys = queue.take(bytes).map_err(|e| e.to_string())?;
     let before = server.persistence.keys_done.swap(keys, Ordering::Relaxed);
     delay(server, keys.saturating_sub(before));
-    if server.persistence.cancelled.load(Ordering::Relaxed) {
+    if server.persistence.is_cancelled() {
         return Err("the snapshot was cancelled".into());
     }
     if bytes.len() < WRITE_SIZE {
@@ -175,7 +174,7 @@ fn delay(server: &Server, keys: u64) {
     let micros = server.config().int(params::RDB_KEY_SAVE_DELAY);
     let Ok(micros) = u64::try_from(micros) else { return };
     let mut left = Duration::from_micros(micros.saturating_mul(keys));
-    while !left.is_zero() && !server.persistence.cancelled.load(Ordering::Relaxed) {
+    while !left.is_zero() && !server.persistence.is_cancelled() {
         let slice = left.min(DELAY_SLICE);
         std::thread::sleep(slice);
         left -= slice;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cairn_core::command::{Command, Flags};
 use cairn_core::config::lists::save_points;
@@ -23,6 +23,9 @@ const MISCONF: &str = "MISCONF Redis is configured to save RDB snapshots, but it
     instance is configured to report errors during writes if RDB snapshotting fails \
     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
     error.";
+
+/// How long the end of the server may wait for a snapshot that is given up.
+const END_MAX: Duration = Duration::from_secs(5);
 
 impl Persistence {
     /// Why a command cannot run now, if [`Persistence::refuses`].
@@ -76,6 +79,24 @@ impl Persistence {
         }
         std::mem::take(&mut state.scheduled) || running
     }
+
+    /// Gives up whatever is being taken for `purpose`, or at all.
+    pub fn abort(&self, purpose: Option<Purpose>) {
+        let state = self.state();
+        if state.running.is_some_and(|(running, _)| purpose.is_none_or(|wanted| wanted == running))
+        {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives up what is being taken, as the server ends, and waits until its file is removed.
+    pub fn end(&self) {
+        let begun = Instant::now();
+        while self.state().running.is_some() && begun.elapsed() < END_MAX {
+            self.abort(None);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 /// The snapshot's file.
@@ -109,7 +130,7 @@ pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
     if purpose == Purpose::Background && !cancelled {
         state.last_seconds = Some(start.elapsed().as_secs());
     }
-    if !cancelled {
+    if !cancelled && (result.is_ok() || purpose == Purpose::Background) {
         state.last_ok = result.is_ok();
     }
     state.running = None;
@@ -208,8 +229,8 @@ pub fn save_at_end(server: &Server, wanted: Option<bool>) -> Result<(), String> 
     }
     server.log.notice("Saving the final RDB snapshot before exiting.");
     while server.persistence.claim(Purpose::Save).is_err() {
-        server.persistence.cancel();
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        server.persistence.abort(None);
+        std::thread::sleep(Duration::from_millis(5));
     }
     run(server, Purpose::Save)
 }

@@ -109,6 +109,8 @@ crate::params! {
     AOF_USE_RDB_PREAMBLE = Param::bool("aof-use-rdb-preamble", "yes");
     /// Whether the append-only file notes the time, to go back to a point in it.
     AOF_TIMESTAMP_ENABLED = Param::bool("aof-timestamp-enabled", "no");
+    /// Whether files that a rewrite made superfluous are kept, for tests.
+    AOF_DISABLE_AUTO_GC = Param::bool("aof-disable-auto-gc", "no").hidden();
     /// Whether a rewrite is synced to disk bit by bit as it is written.
     AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes");
 }

@@ -19,6 +19,7 @@ use cairn_core::keyspace::ValueRef;
 use cairn_core::util::float::parse_f64;
 use cairn_core::util::glob;
 use cairn_core::util::int::parse_i64;
+use cairn_core::util::num;
 
 use super::{client, introspection, server};
 use crate::pause::Paused;
@@ -49,6 +50,20 @@ const SUBCOMMANDS: &[Spec] = &[
         syntax: "seconds",
         reach: Reach::All,
         handler: sleep,
+        ..ABOUT
+    },
+    Spec {
+        name: "aof-flush-sleep",
+        arity: 3,
+        summary: "Puts each write to the append-only file off by some microseconds",
+        syntax: "microseconds",
+        handler: |ctx, args| {
+            allowed(ctx)?;
+            let micros = num::parse_u64(args[2]).ok_or(CmdError::NOT_INT)?;
+            server(ctx)?.aof.flush_sleep.store(micros.min(60_000_000), Ordering::Relaxed);
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
         ..ABOUT
     },
     Spec {
