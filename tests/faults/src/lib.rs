@@ -19,6 +19,8 @@
 //! The calls are those that Rust's library makes on Linux. Others (`pwrite`, `mmap` for writing,
 //! `renameat`, …) would go unnoticed, and the server makes none of them on its data.
 
+// Elsewhere the calls have other names, and the crate is empty.
+#![cfg(target_os = "linux")]
 // Functions of the C library can't be replaced without.
 #![allow(unsafe_code)]
 

@@ -24,6 +24,13 @@ fn start(fsync: Option<&'static str>, faults: &Faults) -> Server {
     server
 }
 
+/// Random choices, whose seed is shown if the test fails.
+fn chance() -> StdRng {
+    let seed = seed();
+    println!("CAIRN_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
+
 /// Starts a server on what is left, and checks that all that was told is there.
 fn check(left: &Path, fsync: &'static str, told: &Told) {
     let dir = fresh_dir();
@@ -112,10 +119,9 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         let server = start(Some(fsync), &faults);
         let told = trouble(&server, &faults, fsync, "write", ENOSPC);
         settle(&server, fsync);
-        let mut rng = StdRng::seed_from_u64(seed());
         // Nothing is synced with `no`.
         let mut cut = Some(faults).filter(|_| fsync != "no");
-        let (left, _) = crash(server, &mut cut, &mut rng);
+        let (left, _) = crash(server, &mut cut, &mut chance());
         check(&left, fsync, &told);
     }
 }
@@ -129,7 +135,7 @@ fn a_failed_sync_refuses_writes_until_there_is_a_new_base() {
         let log = server.log();
         assert!(log.contains("A new base is needed"), "{log}");
         settle(&server, fsync);
-        let (left, _) = crash(server, &mut Some(faults), &mut StdRng::seed_from_u64(seed()));
+        let (left, _) = crash(server, &mut Some(faults), &mut chance());
         check(&left, fsync, &told);
     }
 }
@@ -146,7 +152,7 @@ fn one_failed_sync_is_not_forgotten() {
         accepted(&server);
         assert!(server.dir().join("appendonlydir/appendonly.aof.2.base.rdb").exists());
         pause(100);
-        crash(server, &mut Some(faults), &mut StdRng::seed_from_u64(seed()))
+        crash(server, &mut Some(faults), &mut chance())
     });
     check(&left, "always", &told);
 }
@@ -178,7 +184,7 @@ fn a_rewrite_that_fails_changes_nothing() {
             client.run("BGREWRITEAOF");
             eventually("it succeeds", || status(&mut client, "aof_last_bgrewrite_status") == "ok");
         }
-        crash(server, &mut Some(faults), &mut StdRng::seed_from_u64(seed()))
+        crash(server, &mut Some(faults), &mut chance())
     });
     check(&left, "always", &told);
 }
@@ -256,7 +262,7 @@ fn the_power_may_go_after_a_shutdown() {
             pause(100);
             server.signal("TERM");
             server.wait();
-            crash(server, &mut Some(faults), &mut StdRng::seed_from_u64(seed()))
+            crash(server, &mut Some(faults), &mut chance())
         });
         check(&left, fsync, &told);
     }
