@@ -1,13 +1,14 @@
 //! What families of commands on collections have in common: reading counts, time-outs and the
 //! options of HSCAN and its like, and answering with elements of compact structures.
 
-use crate::command::Ctx;
+use crate::command::{Ctx, Flow, Outcome};
 use crate::ds::listpack::Element;
 use crate::error::CmdError;
 use crate::reply::{Aggregate, Reply};
 use crate::util::long_double::LongDouble;
 use crate::util::random::Random;
 use crate::util::{glob, num};
+use crate::value::Object;
 
 /// Elements that a scan looks at in one call when COUNT does not say.
 const SCAN_COUNT: u64 = 10;
@@ -115,6 +116,25 @@ pub(crate) fn sample<T>(
     }
 }
 
+/// Answers a scan of the collection at a key: `args` are all words of the command, `values` says
+/// whether NOVALUES is allowed, and `part` passes the elements from a cursor on to [`Found`] and
+/// returns the next cursor.
+pub(crate) fn scan<T: Object>(
+    ctx: &mut Ctx<'_, '_>,
+    args: &[&[u8]],
+    values: bool,
+    mut part: impl FnMut(&T, u64, &mut Found<'_, '_>) -> u64,
+) -> Outcome {
+    ScanArgs::cursor(args[2])?;
+    let Some(collection) = ctx.space.object::<T>(args[1])? else {
+        ScanArgs::answer_nothing(ctx.reply);
+        return Ok(Flow::Done);
+    };
+    let wanted = ScanArgs::parse(&args[2..], values)?;
+    wanted.answer(ctx.reply, |cursor, found| part(collection, cursor, found));
+    Ok(Flow::Done)
+}
+
 /// The arguments of a scan of one collection.
 pub(crate) struct ScanArgs<'a> {
     cursor: u64,
@@ -177,7 +197,7 @@ impl<'a> ScanArgs<'a> {
     }
 
     /// Answers as a scan that found nothing and is over.
-    pub(crate) fn answer_nothing(reply: &mut Reply) {
+    fn answer_nothing(reply: &mut Reply) {
         reply.array(2);
         reply.bulk("0");
         reply.array(0);
@@ -185,11 +205,7 @@ impl<'a> ScanArgs<'a> {
 
     /// Answers with what `scan` finds, which passes the elements from a cursor on to [`Found`] and
     /// returns the next cursor.
-    pub(crate) fn answer(
-        &self,
-        reply: &mut Reply,
-        mut scan: impl FnMut(u64, &mut Found<'_, 'a>) -> u64,
-    ) {
+    fn answer(&self, reply: &mut Reply, mut scan: impl FnMut(u64, &mut Found<'_, 'a>) -> u64) {
         let mut found = Found { args: self, reply: Reply::new(reply.proto()), len: 0, seen: 0 };
         let list = found.reply.defer(Aggregate::Array);
         let next = self.run(|cursor| {

@@ -150,6 +150,7 @@ fn a_file_as_distributions_have_it() {
     let dir = fresh_dir();
     let path = dir.join("redis.conf");
     let file = FILE.replace("locale-collate \"\"\n", "");
+    let file = format!("{file}activedefrag yes\nactivedefrag yes\n");
     std::fs::write(&path, file).expect("a file");
     let path = path.to_str().expect("UTF-8").to_string();
     let server = Server::start_in(BINARY, dir, &[&path]);
@@ -174,6 +175,10 @@ fn a_file_as_distributions_have_it() {
     assert!(client.run("TIME").starts_with("-ERR unknown command"));
     assert_eq!(client.call(&["CLOCK"]).items().len(), 2);
     assert!(client.call(&["INFO", "server"]).text().contains(&format!("config_file:{path}")));
+    let log = server.log();
+    let warnings: Vec<&str> = log.lines().filter(|l| l.contains("has no effect yet")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("'activedefrag'"), "what is said twice is warned of once");
 }
 
 #[test]

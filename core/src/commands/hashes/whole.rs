@@ -1,7 +1,7 @@
 //! Commands that look at a hash as a whole: all of it, steps through it, random choices from it.
 
 use super::super::choice::{Choice, Choosable};
-use super::super::parts::{ScanArgs, element};
+use super::super::parts::{element, scan};
 use crate::command::{Ctx, Flow, Outcome};
 use crate::ds::listpack::Element;
 use crate::reply::Reply;
@@ -46,20 +46,13 @@ fn one_half(
 }
 
 pub(super) fn hscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    ScanArgs::cursor(args[2])?;
-    let Some(hash) = ctx.space.object::<Hash>(args[1])? else {
-        ScanArgs::answer_nothing(ctx.reply);
-        return Ok(Flow::Done);
-    };
-    let scan = ScanArgs::parse(&args[2..], true)?;
-    scan.answer(ctx.reply, |cursor, found| {
+    scan(ctx, args, true, |hash: &Hash, cursor, found| {
         hash.scan(cursor, |field, value| {
             if found.name(field) {
                 found.value(|reply| element(reply, value));
             }
         })
-    });
-    Ok(Flow::Done)
+    })
 }
 
 pub(super) fn hrandfield(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {

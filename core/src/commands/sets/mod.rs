@@ -13,7 +13,7 @@ mod tests;
 
 pub use specs::{COMBINING, MEMBERS};
 
-use super::parts::{ScanArgs, element};
+use super::parts::{element, scan};
 use crate::command::{Ctx, Flow, Outcome};
 use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
@@ -136,16 +136,9 @@ fn smove(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn sscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    ScanArgs::cursor(args[2])?;
-    let Some(set) = ctx.space.object::<Set>(args[1])? else {
-        ScanArgs::answer_nothing(ctx.reply);
-        return Ok(Flow::Done);
-    };
-    let scan = ScanArgs::parse(&args[2..], false)?;
-    scan.answer(ctx.reply, |cursor, found| {
+    scan(ctx, args, false, |set: &Set, cursor, found| {
         set.scan(cursor, |member| {
             found.name(member);
         })
-    });
-    Ok(Flow::Done)
+    })
 }

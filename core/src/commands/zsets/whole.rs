@@ -1,7 +1,7 @@
 //! Steps through a sorted set, and random choices from it.
 
 use super::super::choice::{Choice, Choosable};
-use super::super::parts::{ScanArgs, element};
+use super::super::parts::{element, scan};
 use super::args::score;
 use super::{READ, ZSET};
 use crate::command::{Ctx, Flags, Flow, Outcome, Spec};
@@ -44,15 +44,9 @@ pub const SPECS: &[Spec] = &[
 const SCAN_DIGITS: usize = 17;
 
 fn zscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    ScanArgs::cursor(args[2])?;
-    let Some(zset) = ctx.space.object::<Zset>(args[1])? else {
-        ScanArgs::answer_nothing(ctx.reply);
-        return Ok(Flow::Done);
-    };
-    let scan = ScanArgs::parse(&args[2..], false)?;
-    let is_compact = zset.as_listpack().is_some();
     let mut text = Vec::new();
-    scan.answer(ctx.reply, |cursor, found| {
+    scan(ctx, args, false, |zset: &Zset, cursor, found| {
+        let is_compact = zset.as_listpack().is_some();
         zset.scan(cursor, |member, score| {
             if !found.name(member) {
                 return;
@@ -64,8 +58,7 @@ fn zscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
             found.value(|reply| reply.bulk(&text));
         })
-    });
-    Ok(Flow::Done)
+    })
 }
 
 fn zrandmember(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
