@@ -4,8 +4,65 @@
 //! numeric buckets, and at the end forgets the documents' keys. Queries that run meanwhile keep
 //! their own references to what a slice replaces.
 
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::thread::{Builder, sleep};
+use std::time::{Duration, Instant};
+
+use cairn_core::Engine;
+
+use crate::catalog::Definition;
 use crate::docs::DocsView;
 use crate::index::{FieldData, Index, Inner};
+use crate::module::SearchModule;
+
+/// Dead documents from which a round is worth its work.
+const LEAST_DEAD: usize = 256;
+
+/// A round begins when one document in so many is dead.
+const DEAD_SHARE: usize = 8;
+
+/// How often the indexes are looked at.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// How long a slice may take, and how long the collector rests after it: writes and queries wait
+/// for no more than one step.
+const SLICE: Duration = Duration::from_micros(200);
+const REST: Duration = Duration::from_millis(1);
+
+/// Starts the thread that collects the dead documents of all indexes of an engine, while it lives.
+pub fn start(engine: &Arc<Engine>) {
+    let engine = Arc::downgrade(engine);
+    // Without a thread dead documents stay, and queries pass over them.
+    let _ = Builder::new().name("index-gc".into()).spawn(move || {
+        while collect_all(&engine) {
+            sleep(PERIOD);
+        }
+    });
+}
+
+/// Looks at all indexes; false when the engine is gone.
+fn collect_all(engine: &Weak<Engine>) -> bool {
+    let Some(engine) = engine.upgrade() else { return false };
+    let Some(module) = engine.modules.get::<SearchModule>() else { return false };
+    for definition in module.catalog.list() {
+        if definition.index.is_collection_due() {
+            collect_index(&definition);
+        }
+    }
+    true
+}
+
+/// Makes a whole round, unless the index is dropped meanwhile.
+fn collect_index(definition: &Definition) {
+    let mut begun = Instant::now();
+    while !definition.dropped.load(Ordering::Relaxed) && definition.index.collect(1) {
+        if begun.elapsed() >= SLICE {
+            sleep(REST);
+            begun = Instant::now();
+        }
+    }
+}
 
 /// Where a round stands.
 #[derive(Debug, Default)]
@@ -35,6 +92,14 @@ enum Step {
 }
 
 impl Index {
+    /// Whether so many documents are dead that collecting them is worth it.
+    pub fn is_collection_due(&self) -> bool {
+        let inner = self.read();
+        let dead = inner.dead.len();
+        inner.collector.round.is_some()
+            || dead >= LEAST_DEAD && dead * DEAD_SHARE >= inner.docs.alive() as usize
+    }
+
     /// Does up to `steps` steps of a collection, each a run of at most 64 blocks, a tag value or a
     /// numeric bucket. Starts a round if there are dead documents and none is under way. Returns
     /// whether there is more to do.

@@ -12,6 +12,7 @@ use cairn_core::{Engine, Worker};
 
 use crate::catalog::{Catalog, Definition, MAX_INDEXES};
 use crate::commands;
+use crate::gc;
 use crate::rdb;
 
 /// The module.
@@ -43,6 +44,7 @@ impl Module for SearchModule {
     fn start(&self, engine: &Arc<Engine>) {
         // Called once; a second engine would be ignored.
         let _ = self.engine.set(Arc::downgrade(engine));
+        gc::start(engine);
     }
 
     fn key_changed(&self, space: &Space<'_>, db: usize, key: &[u8]) {

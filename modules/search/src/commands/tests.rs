@@ -128,3 +128,27 @@ fn long_queries_are_jobs() {
         assert_eq!(client.jobs > before, job, "{query}");
     }
 }
+
+#[test]
+fn dead_documents_are_collected_by_and_by() {
+    let mut client = Client::new();
+    client.run("FT.CREATE idx SCHEMA t TEXT g TAG n NUMERIC");
+    for round in 0..3 {
+        for doc in 0..500 {
+            client.run(&format!("HSET d:{doc} t word{round} g tag{round} n {doc}"));
+        }
+    }
+    let module = client.engine.modules.get::<crate::SearchModule>().expect("the module");
+    let index = module.catalog.find(0, b"idx").expect("the index");
+    let begun = std::time::Instant::now();
+    while index.index.info().records > 500 && begun.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let info = index.index.info();
+    assert_eq!((info.docs, info.records), (500, 500));
+    let count = |reply: String| reply.split(' ').next().map(str::to_owned);
+    let mut total = |query: &str| count(client.run(&format!("FT.SEARCH idx {query} NOCONTENT")));
+    assert_eq!(total("word2").as_deref(), Some("*11"));
+    assert_eq!(total("word1").as_deref(), Some("*1"));
+    assert_eq!(total("@g:{tag0}").as_deref(), Some("*1"));
+}
