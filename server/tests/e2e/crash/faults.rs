@@ -1,7 +1,7 @@
 //! Disks that fill up, and break: errors reach the client, nothing acknowledged is lost, and the
 //! server recovers when the disk does.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -32,11 +32,9 @@ fn chance() -> StdRng {
 }
 
 /// Starts a server on what is left, and checks that all that was told is there.
-fn check(left: &Path, fsync: &'static str, told: &Told) {
-    let dir = fresh_dir();
-    copy(left, &dir);
+fn check(left: PathBuf, fsync: &'static str, told: &Told) {
     let series = Series { fsync: Some(fsync), power_cut: false, longest: 0, rounds: (0, 0) };
-    let server = Server::start_in(BINARY, dir, &series.options());
+    let server = Server::start_in(BINARY, left, &series.options());
     let found = Found::read(&mut server.connect(), "x");
     found.check(told, Promise::All, Instant::now());
 }
@@ -122,7 +120,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         // Nothing is synced with `no`.
         let mut cut = Some(faults).filter(|_| fsync != "no");
         let (left, _) = crash(server, &mut cut, &mut chance());
-        check(&left, fsync, &told);
+        check(left, fsync, &told);
     }
 }
 
@@ -136,7 +134,7 @@ fn a_failed_sync_refuses_writes_until_there_is_a_new_base() {
         assert!(log.contains("A new base is needed"), "{log}");
         settle(&server, fsync);
         let (left, _) = crash(server, &mut Some(faults), &mut chance());
-        check(&left, fsync, &told);
+        check(left, fsync, &told);
     }
 }
 
@@ -154,7 +152,7 @@ fn one_failed_sync_is_not_forgotten() {
         pause(100);
         crash(server, &mut Some(faults), &mut chance())
     });
-    check(&left, "always", &told);
+    check(left, "always", &told);
 }
 
 /// Whatever of a rewrite fails, the files before go on, and a later one succeeds.
@@ -186,7 +184,7 @@ fn a_rewrite_that_fails_changes_nothing() {
         }
         crash(server, &mut Some(faults), &mut chance())
     });
-    check(&left, "always", &told);
+    check(left, "always", &told);
 }
 
 #[test]
@@ -244,8 +242,7 @@ fn a_directory_that_cannot_be_synced_is_a_failed_sync() {
             pause(rng.random_range(0..200));
             crash(server, &mut Some(faults), &mut rng)
         });
-        check(&left, "always", &told);
-        std::fs::remove_dir_all(left).unwrap();
+        check(left, "always", &told);
     }
 }
 
@@ -264,7 +261,7 @@ fn the_power_may_go_after_a_shutdown() {
             server.wait();
             crash(server, &mut Some(faults), &mut chance())
         });
-        check(&left, fsync, &told);
+        check(left, fsync, &told);
     }
 }
 
@@ -304,14 +301,13 @@ fn random_faults_lose_nothing_with_always() {
             failed += faults.failed();
             crash(server, &mut Some(faults), &mut rng)
         });
-        check(&left, "always", &told);
-        std::fs::remove_dir_all(left).unwrap();
+        check(left, "always", &told);
     }
     println!("{rounds} rounds, {failed} calls failed");
 }
 
 /// A file system of 8 MiB, where mounting one is allowed.
-struct Small(std::path::PathBuf);
+struct Small(PathBuf);
 
 impl Small {
     fn mount() -> Option<Self> {
@@ -357,6 +353,6 @@ fn a_file_system_that_fills_up() {
         let dir = server.crash();
         copy(&dir, &left);
         std::fs::remove_dir_all(dir).unwrap();
-        check(&left, fsync, &told);
+        check(left, fsync, &told);
     }
 }
