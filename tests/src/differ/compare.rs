@@ -83,6 +83,12 @@ pub const MEANT: &[Meant] = &[
         why: "version, client and modules are each server's own",
     },
     Meant {
+        command: "EXEC",
+        first: "$server, $redis, $version",
+        second: "$server, $redis, $version",
+        why: "likewise, of a HELLO in a transaction",
+    },
+    Meant {
         command: "COMMAND",
         first: "*[*[$",
         second: "*[*[$",
@@ -90,8 +96,8 @@ pub const MEANT: &[Meant] = &[
     },
     Meant {
         command: "COMMAND",
-        first: "[$ltrim, %[",
-        second: "[$arset, %[",
+        first: "$ltrim, %[",
+        second: "$arset, %[",
         why: "each server documents its own commands, where all of them are asked for",
     },
     Meant {
