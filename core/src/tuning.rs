@@ -32,6 +32,8 @@ pub struct Tuning {
     pub observe_above: AtomicU64,
     /// `latency-tracking`: whether durations are counted for percentiles.
     pub times_commands: AtomicBool,
+    /// RESTORE takes payloads whose checksum is wrong: for tests.
+    pub skips_checksums: AtomicBool,
 }
 
 const LAZY_EXPIRE: u8 = 1;
@@ -53,6 +55,7 @@ impl Default for Tuning {
             max_bulk_len: AtomicU64::new(512 * 1024 * 1024),
             observe_above: AtomicU64::new(u64::MAX),
             times_commands: AtomicBool::new(true),
+            skips_checksums: AtomicBool::new(false),
         }
     }
 }

@@ -48,6 +48,28 @@ pub fn of_version(kind: u8, version: u16) -> u8 {
     }
 }
 
+/// What the values of this type are, for messages.
+pub fn describe(kind: u8) -> &'static str {
+    match kind {
+        STRING => "String",
+        LIST | LIST_QUICKLIST | LIST_QUICKLIST_2 => "List",
+        LIST_ZIPLIST => "List ziplist",
+        SET => "Set",
+        SET_INTSET => "Intset",
+        SET_LISTPACK => "Set listpack",
+        ZSET | ZSET_2 => "Zset",
+        ZSET_ZIPLIST => "Zset ziplist",
+        ZSET_LISTPACK => "Zset listpack",
+        HASH | HASH_TTL | HASH_TTL_PRE_GA | HASH_TTL_VALKEY => "Hash",
+        HASH_ZIPMAP => "Zipmap",
+        HASH_ZIPLIST => "Hash ziplist",
+        HASH_LISTPACK | HASH_LISTPACK_TTL | HASH_LISTPACK_TTL_PRE_GA => "Hash listpack",
+        STREAM | STREAM_2 | STREAM_3 => "Stream listpack",
+        MODULE => "Module value",
+        _ => "Value of an unknown type",
+    }
+}
+
 /// Whether elements of a value of this type may have deadlines of their own.
 pub fn has_deadlines(kind: u8) -> bool {
     matches!(kind, HASH_TTL_PRE_GA..=HASH_LISTPACK_TTL | HASH_TTL_VALKEY | MODULE)

@@ -136,18 +136,25 @@ impl Manifest {
             }
             Ok(_) => fs::read(&path).map_err(failed)?,
         };
-        let mut manifest = Self::new(dir.to_path_buf(), stem);
-        manifest.parse(&bytes).map_err(|(line, text, reason)| ManifestError::Line {
-            path,
-            line,
-            text,
-            reason,
-        })?;
-        Ok(Some(manifest))
+        Self::parse(dir.to_path_buf(), stem, &bytes).map(Some)
+    }
+
+    /// Reads the text of a manifest.
+    ///
+    /// # Errors
+    /// The line that is wrong.
+    pub fn parse(dir: PathBuf, stem: &str, bytes: &[u8]) -> Result<Self, ManifestError> {
+        let mut manifest = Self::new(dir, stem);
+        match manifest.take_over(bytes) {
+            Ok(()) => Ok(manifest),
+            Err((line, text, reason)) => {
+                Err(ManifestError::Line { path: manifest.path(), line, text, reason })
+            }
+        }
     }
 
     /// Takes over the lines of a manifest.
-    fn parse(&mut self, bytes: &[u8]) -> Result<(), (usize, String, &'static str)> {
+    fn take_over(&mut self, bytes: &[u8]) -> Result<(), (usize, String, &'static str)> {
         if bytes.is_empty() {
             return Err((0, String::new(), "Found an empty AOF manifest"));
         }
@@ -320,7 +327,7 @@ mod tests {
 
     fn parsed(text: &str) -> Result<Manifest, &'static str> {
         let mut manifest = Manifest::new("d".into(), "a");
-        manifest.parse(text.as_bytes()).map_err(|(_, _, reason)| reason)?;
+        manifest.take_over(text.as_bytes()).map_err(|(_, _, reason)| reason)?;
         Ok(manifest)
     }
 
@@ -383,7 +390,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Manifest::new("d".into(), "a").parse(&bytes);
+            let _ = Manifest::parse("d".into(), "a", &bytes);
         }
 
         #[test]

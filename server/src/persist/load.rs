@@ -35,6 +35,9 @@ pub struct Options {
     pub keep_expired: bool,
 }
 
+/// Keys without anything in them that are told of one by one.
+const EMPTY_TOLD: u64 = 10;
+
 /// What was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -42,6 +45,8 @@ pub struct Loaded {
     pub keys: u64,
     /// Keys left out because their time was over.
     pub expired: u64,
+    /// Keys left out because nothing was in them.
+    pub empty: u64,
     /// Bytes of the file that the dump takes; others may follow in an append-only file.
     pub bytes: u64,
 }
@@ -87,6 +92,7 @@ pub fn load(server: &Server, path: &Path, options: Options) -> Result<Loaded, St
         server,
         keys: AtomicU64::new(0),
         expired: AtomicU64::new(0),
+        empty: AtomicU64::new(0),
         error: Mutex::new(None),
         stopped: AtomicBool::new(false),
     };
@@ -95,13 +101,14 @@ pub fn load(server: &Server, path: &Path, options: Options) -> Result<Loaded, St
     let loaded = Loaded {
         keys: shared.keys.load(Ordering::Relaxed),
         expired: shared.expired.load(Ordering::Relaxed),
+        empty: shared.empty.load(Ordering::Relaxed),
         bytes,
     };
     progress.keys.store(loaded.keys, Ordering::Relaxed);
     progress.expired.store(loaded.expired, Ordering::Relaxed);
     server.log.notice(&format!(
-        "Done loading RDB, keys loaded: {}, keys expired: {}.",
-        loaded.keys, loaded.expired
+        "Done loading RDB, keys loaded: {}, keys expired: {}, empty keys skipped: {}.",
+        loaded.keys, loaded.expired, loaded.empty
     ));
     server
         .log
@@ -122,6 +129,7 @@ struct Shared<'s> {
     delay: Option<Duration>,
     keys: AtomicU64,
     expired: AtomicU64,
+    empty: AtomicU64,
     error: Mutex<Option<RdbError>>,
     stopped: AtomicBool,
 }
@@ -226,6 +234,13 @@ impl Shared<'_> {
         self.engine.retire(worker);
     }
 
+    fn skip_empty(&self, key: &[u8]) {
+        if self.empty.fetch_add(1, Ordering::Relaxed) < EMPTY_TOLD {
+            let key = String::from_utf8_lossy(key);
+            self.server.log.notice(&format!("Loading RDB: skipping empty key: {key}"));
+        }
+    }
+
     /// Builds one value and puts it into the keyspace.
     fn add(&self, worker: &Worker, mut record: Record<'_>) -> Result<(), RdbError> {
         if let Some(delay) = self.delay {
@@ -252,7 +267,13 @@ impl Shared<'_> {
             }
             value => value?,
         };
-        let Some(value) = value else { return Ok(()) };
+        let Some(value) = value else {
+            // Of what has deadlines, nothing may be left since.
+            if !kind::has_deadlines(record.kind) {
+                self.skip_empty(&record.key);
+            }
+            return Ok(());
+        };
         let shard = self.engine.keyspace.place(&record.key).shard;
         let scope = Scope::Shards(ShardSet::one(shard));
         let usage = record.usage;

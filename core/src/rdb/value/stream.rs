@@ -166,7 +166,7 @@ fn read_consumer(
 ) -> Result<(), RdbError> {
     let name = input.string()?;
     if group.find(&name).is_some() {
-        return Err(input.corrupt("two consumers of the same name"));
+        return Err(input.corrupt("Duplicate stream consumer detected"));
     }
     let seen = i64::from_le_bytes(input.array()?);
     let active = match kind {

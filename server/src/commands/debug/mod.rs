@@ -108,6 +108,19 @@ const SUBCOMMANDS: &[Spec] = &[
         ..ABOUT
     },
     Spec {
+        name: "set-skip-checksum-validation",
+        arity: 3,
+        summary: "Has RESTORE take payloads whose checksum is wrong",
+        syntax: "<0 | 1>",
+        handler: |ctx, args| {
+            let skips = args[2] != b"0";
+            ctx.engine().tuning.skips_checksums.store(skips, Ordering::Relaxed);
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+    Spec {
         name: "digest",
         arity: 2,
         summary: "Answers a digest of all data",

@@ -1,0 +1,52 @@
+//! Whatever a dump file holds, reading it ends in values or an error. The checksum, which would
+//! keep a fuzzer from everything behind it, is made right first.
+#![no_main]
+
+mod driver;
+
+use cairn_core::util::crc64::crc64;
+use cairn_server::persist::check;
+use driver::Driver;
+use libfuzzer_sys::fuzz_target;
+
+/// Bytes of the checksum at the end of a file.
+const CHECKSUM: usize = 8;
+
+/// Files of one value each, and one of all.
+fn seeds() -> Vec<Vec<u8>> {
+    let values = driver::values();
+    let mut files: Vec<Vec<u8>> = values.iter().map(|value| file(&[value.as_slice()])).collect();
+    files.push(file(&values.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+    files
+}
+
+/// A file of values, each with the type byte before it.
+fn file(values: &[&[u8]]) -> Vec<u8> {
+    let mut file = b"REDIS0012\xfa\x09redis-ver\x057.4.0\xfe\x01\xfb\x01\x00".to_vec();
+    for (number, value) in values.iter().enumerate() {
+        file.extend_from_slice(b"\xfc\0\0\0\0\0\x01\0\0");
+        file.extend_from_slice(&[value[0], 1, number as u8]);
+        file.extend_from_slice(&value[1..]);
+    }
+    file.push(0xff);
+    file.extend_from_slice(&[0; CHECKSUM]);
+    file
+}
+
+fuzz_target!(
+    init: driver::seed(seeds()),
+    |input: &[u8]| {
+        thread_local!(static DRIVER: Driver = Driver::new());
+        let mut file = input.to_vec();
+        if let Some(end) = file.len().checked_sub(CHECKSUM) {
+            let sum = crc64(0, &file[..end]);
+            file[end..].copy_from_slice(&sum.to_le_bytes());
+        }
+        DRIVER.with(|driver| {
+            let read = |file: &[u8]| check::check(&driver.engine, file, &mut |_, _| ());
+            if let Ok((_, end)) = read(&file) {
+                assert!(read(&file[..end as usize - 1]).is_err(), "a file without its end");
+            }
+        });
+    }
+);
