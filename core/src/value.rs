@@ -5,6 +5,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::ds::Deadlines;
+use crate::keyspace::Parts;
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer};
 
@@ -63,6 +64,11 @@ pub trait Object: Any + Send + Sync {
 
     /// As [`Object::expiring`], to change it.
     fn expiring_mut(&mut self) -> Option<&mut dyn Expiring> {
+        None
+    }
+
+    /// The table of a large collection, if it can be saved in parts.
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
         None
     }
 

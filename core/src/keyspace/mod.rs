@@ -33,7 +33,9 @@ pub use expire::{ExpireCursor, ExpireCycle};
 pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
-pub use snapshot::{Sink, Snapshot, SnapshotWalk, Snapshots};
+pub use snapshot::{
+    Capture, Collection, EachPart, Pairs, Parts, Sink, Slices, Snapshot, SnapshotWalk, Snapshots,
+};
 pub(crate) use space::Aftermath;
 pub use space::{Event, INVALIDATE_ALL, INVALIDATED, Place, Put, Space};
 pub use sweep::Sweep;

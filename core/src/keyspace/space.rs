@@ -402,9 +402,10 @@ impl<'e> Space<'e> {
     // ---- changing ----
 
     /// Sets a key's value, whether or not it existed.
-    pub fn put(&mut self, key: &[u8], value: Value, put: Put) {
+    pub fn put(&mut self, key: &[u8], mut value: Value, put: Put) {
         self.expire_if_due(key);
         self.preserve(key);
+        self.moving(key, &mut value);
         if self.engine.tuning.notify_classes() != Class::default() {
             self.notify_overwrite(
                 key,

@@ -68,6 +68,14 @@ pub fn entry(
     usage: Usage,
 ) -> Result<(), RdbError> {
     let kind = value::save(entry.value(), body).inspect_err(|_| body.clear())?;
+    head(out, entry, kind, usage);
+    out.raw(body.as_bytes());
+    body.clear();
+    Ok(())
+}
+
+/// Writes what comes before the value of a key, which is of the type `kind`.
+pub fn head(out: &mut Writer, entry: &Entry, kind: u8, usage: Usage) {
     if let Some(at) = entry.expiry() {
         out.byte(opcode::EXPIRES_AT_MILLIS);
         out.raw(&at.to_le_bytes());
@@ -82,9 +90,6 @@ pub fn entry(
     }
     out.byte(kind);
     out.string(entry.key());
-    out.raw(body.as_bytes());
-    body.clear();
-    Ok(())
 }
 
 /// The last bytes of a file whose checksum so far is `crc`; without a checksum they are zero.

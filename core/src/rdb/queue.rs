@@ -4,9 +4,9 @@
 use std::sync::{Mutex, MutexGuard};
 
 use super::frame::{self, Header, Usage};
-use super::{RdbError, VERSION_DEFAULT, Writer};
+use super::{RdbError, VERSION_DEFAULT, Writer, value};
 use crate::keyspace::access::{self, Tracking};
-use crate::keyspace::{Entry, Sink};
+use crate::keyspace::{Capture, Entry, Pairs, Sink};
 
 /// With more than so many bytes waiting to be written, commands that write wait.
 const WAITING_MAX: usize = 4 * 1024 * 1024;
@@ -100,6 +100,32 @@ impl Queue {
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Does something to the file unless it was given up, with the database selected. True when
+    /// writers should wait.
+    fn put(
+        &self,
+        db: usize,
+        work: impl FnOnce(&mut Writer, &mut Writer) -> Result<u64, RdbError>,
+    ) -> bool {
+        let inner = &mut *self.inner();
+        if inner.cancelled {
+            return false;
+        }
+        if inner.db != Some(db) {
+            inner.db = Some(db);
+            let (keys, volatile) = inner.sizes.get(db).copied().unwrap_or_default();
+            frame::database(&mut inner.out, db, keys, volatile);
+        }
+        match work(&mut inner.out, &mut inner.body) {
+            Ok(keys) => inner.keys += keys,
+            Err(error) => {
+                inner.error = Some(error);
+                inner.cancelled = true;
+            }
+        }
+        inner.out.as_bytes().len() > WAITING_MAX
+    }
+
     fn usage(&self, entry: &Entry) -> Usage {
         match self.options.usage {
             None => Usage::None,
@@ -115,21 +141,31 @@ impl Queue {
 impl Sink for Queue {
     fn entry(&self, db: usize, entry: &Entry) -> bool {
         let usage = self.usage(entry);
-        let inner = &mut *self.inner();
-        if inner.cancelled {
-            return false;
-        }
-        if inner.db != Some(db) {
-            inner.db = Some(db);
-            let (keys, volatile) = inner.sizes.get(db).copied().unwrap_or_default();
-            frame::database(&mut inner.out, db, keys, volatile);
-        }
-        if let Err(error) = frame::entry(&mut inner.out, &mut inner.body, entry, usage) {
-            inner.error = Some(error);
-            inner.cancelled = true;
-        }
-        inner.keys += 1;
-        inner.out.as_bytes().len() > WAITING_MAX
+        self.put(db, |out, body| frame::entry(out, body, entry, usage).map(|()| 1))
+    }
+
+    fn begin_parts(&self, capture: &Capture) {
+        let usage = self.usage(&capture.head);
+        self.put(capture.db, |out, _| {
+            frame::head(out, &capture.head, value::kind_of(capture.collection), usage);
+            out.length(capture.count as u64);
+            Ok(0)
+        });
+    }
+
+    fn part(&self, capture: &Capture, elements: &Pairs) {
+        self.put(capture.db, |out, _| {
+            value::save_part(capture.collection, elements, out);
+            Ok(0)
+        });
+    }
+
+    fn end_parts(&self, capture: &Capture) {
+        self.put(capture.db, |_, _| Ok(1));
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.inner().cancelled
     }
 }
 

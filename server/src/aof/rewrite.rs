@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use cairn_core::config::table::persistence as params;
 use cairn_core::effects::encode;
-use cairn_core::keyspace::{Entry, Sink, ValueRef};
+use cairn_core::keyspace::{Capture, Entry, Pairs, Sink, ValueRef};
 
 use crate::persist::output::Output;
 use crate::persist::save::{self, Request};
@@ -114,16 +114,35 @@ impl CommandSink {
     }
 }
 
-impl Sink for CommandSink {
-    fn entry(&self, db: usize, entry: &Entry) -> bool {
+impl CommandSink {
+    /// Appends commands about keys of a database. True when there are enough.
+    fn put(&self, db: usize, work: impl FnOnce(&mut Vec<u8>)) -> bool {
         let mut gathered = self.gathered();
         if gathered.db != Some(db) {
             gathered.db = Some(db);
             let mut number = itoa::Buffer::new();
             encode(&mut gathered.bytes, &[b"SELECT", number.format(db).as_bytes()]);
         }
-        rebuild(entry, &mut gathered.bytes);
+        work(&mut gathered.bytes);
         gathered.bytes.len() >= GATHER_MAX
+    }
+}
+
+impl Sink for CommandSink {
+    fn entry(&self, db: usize, entry: &Entry) -> bool {
+        self.put(db, |out| rebuild(entry, out))
+    }
+
+    fn begin_parts(&self, _: &Capture) {}
+
+    fn part(&self, capture: &Capture, elements: &Pairs) {
+        self.put(capture.db, |out| {
+            capture.collection.rebuild(capture.head.key(), elements, &mut |line| encode(out, line));
+        });
+    }
+
+    fn end_parts(&self, capture: &Capture) {
+        self.put(capture.db, |out| expire(&capture.head, out));
     }
 }
 
@@ -137,7 +156,12 @@ fn rebuild(entry: &Entry, out: &mut Vec<u8>) {
         }
         ValueRef::Object(object) => object.rebuild(key, &mut |words| encode(out, words)),
     }
+    expire(entry, out);
+}
+
+/// Appends the command that gives an entry its expiry, if it has one.
+fn expire(entry: &Entry, out: &mut Vec<u8>) {
     if let Some(at) = entry.expiry() {
-        encode(out, &[b"PEXPIREAT", key, itoa::Buffer::new().format(at).as_bytes()]);
+        encode(out, &[b"PEXPIREAT", entry.key(), itoa::Buffer::new().format(at).as_bytes()]);
     }
 }

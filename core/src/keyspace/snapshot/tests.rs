@@ -8,37 +8,102 @@ use crate::testing::Bed;
 
 type Contents = BTreeMap<(usize, String), (String, Option<i64>)>;
 
-/// Remembers entries as text; a second one of the same key is an error.
+/// Remembers entries as text; a second one of the same key, or anything between the parts of a
+/// collection, is an error.
 #[derive(Default)]
 struct Memory {
     entries: Mutex<Contents>,
-    twice: AtomicBool,
+    wrong: AtomicBool,
+    /// Key and elements of the collection that was begun.
+    begun: Mutex<Option<(Vec<u8>, Elements)>>,
+    /// Parts that there were.
+    parts: AtomicUsize,
+    cancelled: AtomicBool,
+}
+
+impl Memory {
+    fn add(&self, db: usize, entry: &Entry, text: String) {
+        let key = String::from_utf8_lossy(entry.key()).into_owned();
+        let before = lock(&self.entries).insert((db, key), (text, entry.expiry()));
+        self.check(before.is_none());
+    }
+
+    fn check(&self, right: bool) {
+        self.wrong.fetch_or(!right, Ordering::SeqCst);
+    }
 }
 
 impl Sink for Memory {
     fn entry(&self, db: usize, entry: &Entry) -> bool {
-        let key = String::from_utf8_lossy(entry.key()).into_owned();
-        if lock(&self.entries).insert((db, key), (text(entry), entry.expiry())).is_some() {
-            self.twice.store(true, Ordering::SeqCst);
-        }
+        self.check(lock(&self.begun).is_none());
+        self.add(db, entry, text(entry));
         false
+    }
+
+    fn slices(&self) -> Slices {
+        Slices { least: 40, elements: 5, bytes: 200 }
+    }
+
+    fn begin_parts(&self, capture: &Capture) {
+        let begun = (capture.head.key().to_vec(), Elements::default());
+        self.check(lock(&self.begun).replace(begun).is_none());
+    }
+
+    fn part(&self, capture: &Capture, elements: &Pairs) {
+        self.parts.fetch_add(1, Ordering::SeqCst);
+        let mut begun = lock(&self.begun);
+        let Some((key, all)) = &mut *begun else { return self.check(false) };
+        self.check(key == capture.head.key());
+        capture.collection.rebuild(b"_", elements, &mut |words| all.add(words));
+    }
+
+    fn end_parts(&self, capture: &Capture) {
+        let Some((_, all)) = lock(&self.begun).take() else { return self.check(false) };
+        self.check(all.0.len() == capture.count);
+        self.add(capture.db, &capture.head, all.text());
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
     }
 }
 
-/// A value as the commands that would make it anew.
-fn text(entry: &Entry) -> String {
-    let mut text = String::new();
-    match entry.value() {
-        ValueRef::Bytes(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
-        ValueRef::Int(n) => text.push_str(&n.to_string()),
-        ValueRef::Object(object) => object.rebuild(b"_", &mut |words| {
-            for word in words {
-                text.push_str(&String::from_utf8_lossy(word));
-                text.push(' ');
-            }
-        }),
+/// The elements of a collection, whose order is of no interest.
+#[derive(Default)]
+struct Elements(Vec<String>);
+
+impl Elements {
+    /// Adds those of a command.
+    fn add(&mut self, words: &[&[u8]]) {
+        let each = match words[0] {
+            b"HSET" | b"ZADD" => 2,
+            b"SADD" => 1,
+            _ => words.len(),
+        };
+        let texts = words[2..].chunks(each).map(|element| {
+            element.iter().map(|word| format!("{} ", String::from_utf8_lossy(word))).collect()
+        });
+        self.0.extend(texts);
     }
-    text
+
+    fn text(mut self) -> String {
+        self.0.sort_unstable();
+        self.0.concat()
+    }
+}
+
+/// A value as text.
+fn text(entry: &Entry) -> String {
+    match entry.value() {
+        ValueRef::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Int(n) => n.to_string(),
+        ValueRef::Object(object) => {
+            let mut all = Elements::default();
+            object.rebuild(b"_", &mut |words| all.add(words));
+            // The order of a list counts.
+            if object.kind().name == "list" { all.0.concat() } else { all.text() }
+        }
+    }
 }
 
 /// Everything that is in the databases now.
@@ -79,12 +144,114 @@ const CHANGES: [&str; 16] = [
     "SELECT {0}",
 ];
 
+/// As [`CHANGES`], of large collections `c0` to `c3`, of whatever type; `{2}` is one of their
+/// elements.
+const LARGE_CHANGES: [&str; 30] = [
+    "SADD c{0} {2}",
+    "SREM c{0} {2}",
+    "SPOP c{0} 9",
+    "HSET c{0} {2} new",
+    "HDEL c{0} {2}",
+    "HINCRBY c{0} {2} {1}",
+    "HPEXPIRE c{0} {1} FIELDS 1 {2}",
+    "ZADD c{0} {1} {2}",
+    "ZINCRBY c{0} {1} {2}",
+    "ZREM c{0} {2}",
+    "ZPOPMIN c{0} 7",
+    "ZREMRANGEBYRANK c{0} 3 20",
+    "ZREMRANGEBYSCORE c{0} {2} 90",
+    "FILL SADD c{0} {2}",
+    "FILL HSET c{0} {2}",
+    "FILL ZADD c{0} {2}",
+    "MULTI|SADD c{0} a{2}|ZADD c{0} 1 a{2}|HSET c{0} a{2} b|DEL c{1}|EXEC",
+    "DEL c{0}",
+    "UNLINK c{0}",
+    "SET c{0} text",
+    "RENAME c{0} c{1}",
+    "COPY c{0} c{1} REPLACE",
+    "MOVE c{0} {1}",
+    "PEXPIRE c{0} {1}",
+    "ZUNIONSTORE c{0} 2 c{0} c{1}",
+    "SDIFFSTORE c{0} c{0} c{1}",
+    "SORT c{0} BY nosort STORE c{1}",
+    "FLUSHDB",
+    "FLUSHALL",
+    "SWAPDB {0} {1}",
+];
+
 fn change() -> impl Strategy<Value = String> {
     // What empties or swaps databases is rare.
     let which = prop_oneof![20 => 0..13usize, 1 => 13..16usize];
     (which, 0..4usize, 0..4usize).prop_map(|(which, a, b)| {
         CHANGES[which].replace("{0}", &a.to_string()).replace("{1}", &b.to_string())
     })
+}
+
+fn large_change() -> impl Strategy<Value = String> {
+    let which = prop_oneof![30 => 0..17usize, 4 => 17..27usize, 1 => 27..30usize];
+    let large = (which, 0..4usize, 0..4usize, 0..150usize).prop_map(|(which, a, b, element)| {
+        let line = LARGE_CHANGES[which].replace("{0}", &a.to_string());
+        line.replace("{1}", &b.to_string()).replace("{2}", &element.to_string())
+    });
+    prop_oneof![9 => large, 1 => change()]
+}
+
+/// Runs a line: commands between bars, or one that fills a collection with 90 elements.
+fn run(bed: &mut Bed, line: &str) {
+    for line in line.split('|') {
+        let Some(fill) = line.strip_prefix("FILL ") else {
+            bed.run(line);
+            continue;
+        };
+        let words: Vec<&str> = fill.split(' ').collect();
+        let from: usize = words[2].parse().unwrap();
+        // What is long makes the large form.
+        let mut line = format!("{} {}", words[0], words[1]);
+        for element in (from..from + 90).map(|n| n.to_string()).chain(["x".repeat(70)]) {
+            match words[0] {
+                "HSET" => line += &format!(" {element} v{element}"),
+                "ZADD" => line += &format!(" {} {element}", element.len()),
+                _ => line += &format!(" {element}"),
+            }
+        }
+        bed.run(&line);
+    }
+}
+
+/// Takes snapshots, with changes after so many steps of the walk each, and returns how many parts
+/// there were.
+fn check_snapshots(
+    before: &[String],
+    during: &[(String, usize)],
+    rounds: usize,
+) -> Result<usize, TestCaseError> {
+    let mut bed = Bed::new();
+    before.iter().for_each(|line| run(&mut bed, line));
+    let mut parts = 0;
+    for _ in 0..rounds {
+        let expected = contents(&bed);
+        let sink = Arc::new(Memory::default());
+        let snapshot = bed.engine.begin_snapshot(&bed.worker, Arc::<Memory>::clone(&sink), |_| {});
+        let snapshot = snapshot.expect("none is running");
+        let mut walk = SnapshotWalk::default();
+        let mut more = true;
+        for (line, steps) in during {
+            for _ in 0..*steps {
+                more = more && bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk);
+            }
+            run(&mut bed, line);
+            bed.pass(1);
+        }
+        while more {
+            more = bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk);
+        }
+        prop_assert!(!sink.wrong.load(Ordering::SeqCst));
+        prop_assert_eq!(&*lock(&sink.entries), &expected);
+        prop_assert!(!bed.engine.keyspace.snapshots.is_running());
+        prop_assert_eq!(bed.engine.keyspace.snapshots.gathered.load(Ordering::SeqCst), 0);
+        parts += sink.parts.load(Ordering::SeqCst);
+    }
+    Ok(parts)
 }
 
 proptest! {
@@ -94,29 +261,69 @@ proptest! {
         during in proptest::collection::vec((change(), 0..120usize), 0..40),
         rounds in 1..4usize,
     ) {
-        let mut bed = Bed::new();
-        before.iter().for_each(|line| { bed.run(line); });
-        for _ in 0..rounds {
-            let expected = contents(&bed);
-            let sink = Arc::new(Memory::default());
-            let snapshot = bed.engine.begin_snapshot(&bed.worker, Arc::<Memory>::clone(&sink), |_| {});
-            let snapshot = snapshot.expect("none is running");
-            let mut walk = SnapshotWalk::default();
-            let mut more = true;
-            for (line, steps) in &during {
-                for _ in 0..*steps {
-                    more = more && bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk);
-                }
-                bed.run(line);
-            }
-            while more {
-                more = bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk);
-            }
-            prop_assert!(!sink.twice.load(Ordering::SeqCst));
-            prop_assert_eq!(&*lock(&sink.entries), &expected);
-            prop_assert!(!bed.engine.keyspace.snapshots.is_running());
-        }
+        check_snapshots(&before, &during, rounds)?;
     }
+
+    #[test]
+    fn large_collections_are_taken_as_they_were(
+        before in proptest::collection::vec(large_change(), 0..30),
+        at_once in proptest::collection::vec(large_change(), 0..10),
+        during in proptest::collection::vec((large_change(), 0..5usize), 0..60),
+        rounds in 1..3usize,
+    ) {
+        let fills = ["FILL SADD c0 0", "FILL HSET c1 20", "FILL ZADD c2 40", "FILL ZADD c3 60"];
+        let before: Vec<String> = fills.iter().map(|s| s.to_string()).chain(before).collect();
+        // Some changes before the walk has begun, the rest while the captures are written.
+        let all = 2 * SHARDS;
+        let mut changes: Vec<_> = at_once.into_iter().map(|line| (line, 0)).collect();
+        changes.push(("PING".into(), all));
+        changes.extend(during);
+        check_snapshots(&before, &changes, rounds)?;
+    }
+}
+
+#[test]
+fn large_collections_come_in_parts() {
+    let before: Vec<String> =
+        ["FILL SADD c0 0", "FILL HSET c1 0", "FILL ZADD c2 0"].map(String::from).to_vec();
+    let during = [("ZINCRBY c2 5 7".to_string(), 0), ("UNLINK c1".to_string(), SHARDS + 4)];
+    let parts = check_snapshots(&before, &during, 1).unwrap();
+    assert!(parts > 15, "{parts} parts");
+}
+
+#[test]
+fn a_snapshot_that_is_given_up_leaves_nothing_behind() {
+    let mut bed = Bed::new();
+    run(&mut bed, "FILL ZADD c0 0");
+    run(&mut bed, "FILL HSET c1 0");
+    let sink = Arc::new(Memory::default());
+    let begin = |bed: &Bed, sink: &Arc<Memory>| {
+        let sink = Arc::<Memory>::clone(sink);
+        bed.engine.begin_snapshot(&bed.worker, sink, |_| {}).unwrap()
+    };
+    let snapshot = begin(&bed, &sink);
+    let mut walk = SnapshotWalk::default();
+    run(&mut bed, "ZINCRBY c0 5 7");
+    run(&mut bed, "DEL c1");
+    for _ in 0..SHARDS + 2 {
+        assert!(bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk));
+    }
+    let gathered = |bed: &Bed| bed.engine.keyspace.snapshots.gathered.load(Ordering::SeqCst);
+    assert!(gathered(&bed) > 0);
+    sink.cancelled.store(true, Ordering::SeqCst);
+    while bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk) {}
+    assert_eq!(gathered(&bed), 0);
+    run(&mut bed, "ZINCRBY c0 5 7");
+    assert_eq!(gathered(&bed), 0);
+    drop(snapshot);
+    // And one that nobody walks.
+    *bed.engine.keyspace.snapshots.current() = None;
+    let snapshot = begin(&bed, &Arc::default());
+    run(&mut bed, "ZINCRBY c0 5 7");
+    assert!(gathered(&bed) > 0);
+    *bed.engine.keyspace.snapshots.current() = None;
+    drop(snapshot);
+    assert_eq!(gathered(&bed), 0);
 }
 
 #[test]
@@ -137,6 +344,12 @@ impl Sink for Full {
     fn entry(&self, _: usize, _: &Entry) -> bool {
         true
     }
+
+    fn begin_parts(&self, _: &Capture) {}
+
+    fn part(&self, _: &Capture, _: &Pairs) {}
+
+    fn end_parts(&self, _: &Capture) {}
 }
 
 #[test]

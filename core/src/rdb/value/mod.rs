@@ -1,6 +1,7 @@
 //! Values of core's types in the form of RDB.
 //!
 //! - `collections`: lists, sets, hashes and sorted sets, in all forms that were ever written.
+//! - `parts`: large collections that are written in parts.
 //! - `stream`: streams.
 //! - `own`: what Redis has no form for, as the value of a module of a name of its own.
 //!
@@ -9,6 +10,7 @@
 
 mod collections;
 mod own;
+mod parts;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use crate::types::Limits;
 
 pub(crate) use collections::{save_hash, save_list, save_set, save_zset};
 pub(crate) use own::save_array;
+pub(crate) use parts::{kind_of, save_part};
 pub(crate) use stream::save_stream;
 
 /// What loading a value depends on.

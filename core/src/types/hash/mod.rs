@@ -12,6 +12,7 @@ mod tests;
 
 use crate::ds::Deadlines;
 use crate::ds::listpack::{At, Element, Listpack};
+use crate::keyspace::Parts;
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
 use crate::util::random::Random;
@@ -449,6 +450,13 @@ impl Object for Hash {
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
         value::save_hash(self, out)
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        match self.view_mut() {
+            ViewMut::Table(table) => Some(table),
+            ViewMut::Compact(_) => None,
+        }
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

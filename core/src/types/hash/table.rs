@@ -2,8 +2,11 @@
 //!
 //! Expiry of fields is not known here; it belongs beside the table, for the few that have one.
 
+use std::sync::Arc;
+
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, ThinBytes, hash_bytes};
+use crate::keyspace::{Capture, Collection, EachPart, Parts};
 
 /// A field and its value in one allocation: the field's length as a base-128 number (least digits
 /// first, the top bit set on all but the last), the field, the value.
@@ -68,17 +71,20 @@ pub(super) struct FieldTable {
     seed: Seed,
     /// Bytes that the pairs have allocated.
     bytes: usize,
+    /// The snapshot that takes the hash in parts.
+    capture: Option<Arc<Capture>>,
 }
 
 impl Default for FieldTable {
     fn default() -> Self {
-        Self { pairs: Table::new(), seed: Seed::random(), bytes: 0 }
+        Self::seeded(Seed::random())
     }
 }
 
 impl Clone for FieldTable {
     fn clone(&self) -> Self {
-        let mut copy = Self { pairs: Table::new(), seed: self.seed, bytes: self.bytes };
+        let mut copy = Self::seeded(self.seed);
+        copy.bytes = self.bytes;
         for pair in &self.pairs {
             let hash = hash_bytes(&self.seed, pair.field());
             copy.pairs.insert_unique(hash, pair.clone(), hasher(&self.seed));
@@ -92,6 +98,36 @@ fn hasher(seed: &Seed) -> impl Fn(&Pair) -> u64 {
 }
 
 impl FieldTable {
+    fn seeded(seed: Seed) -> Self {
+        Self { pairs: Table::new(), seed, bytes: 0, capture: None }
+    }
+
+    /// Has a snapshot take what is about to change.
+    #[inline]
+    fn preserve(&mut self, hash: u64) {
+        if self.capture.is_some() {
+            self.preserve_captured(hash);
+        }
+    }
+
+    #[cold]
+    fn preserve_captured(&mut self, hash: u64) {
+        let wanted = self.capture.as_ref().is_some_and(|capture| {
+            capture.before(hash, |put| {
+                self.pairs.find(hash, |pair| {
+                    let (field, value) = pair.split();
+                    if hash_bytes(&self.seed, field) == hash {
+                        put(field, value);
+                    }
+                    false
+                });
+            })
+        });
+        if !wanted {
+            self.capture = None;
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.pairs.len()
     }
@@ -105,6 +141,7 @@ impl FieldTable {
     /// Sets a field; true when it is new.
     pub(super) fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, field);
+        self.preserve(hash);
         if let Some(pair) = self.pairs.find_mut(hash, |pair| pair.field() == field) {
             self.bytes -= pair.memory();
             pair.set(value);
@@ -120,6 +157,7 @@ impl FieldTable {
     /// Removes a field; false when there was none.
     pub(super) fn remove(&mut self, field: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, field);
+        self.preserve(hash);
         let removed = self.pairs.remove(hash, |pair| pair.field() == field, hasher(&self.seed));
         self.bytes -= removed.as_ref().map_or(0, Pair::memory);
         removed.is_some()
@@ -143,6 +181,36 @@ impl FieldTable {
 
     pub(super) fn memory(&self) -> usize {
         size_of::<Self>() + self.pairs.memory() + self.bytes
+    }
+}
+
+impl Parts for FieldTable {
+    fn collection(&self) -> Collection {
+        Collection::Hash
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
+        &mut self.capture
+    }
+
+    fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
+        self.scan(cursor, |field, value| f(hash_bytes(&self.seed, field), field, value))
+    }
+}
+
+impl Drop for FieldTable {
+    fn drop(&mut self) {
+        if let Some(capture) = self.capture.take() {
+            capture.inherit(|| {
+                let mut heir = Self::seeded(self.seed);
+                std::mem::swap(&mut heir.pairs, &mut self.pairs);
+                Box::new(heir)
+            });
+        }
     }
 }
 

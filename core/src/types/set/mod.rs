@@ -13,6 +13,7 @@ mod tests;
 use crate::ds::intset;
 use crate::ds::listpack::{self, At, Element, Listpack};
 use crate::ds::{Deadlines, IntSet};
+use crate::keyspace::Parts;
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
 use crate::util::num;
@@ -381,6 +382,13 @@ impl Object for Set {
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
         value::save_set(self, out)
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        match &mut self.form {
+            Form::Table(table) => Some(&mut **table),
+            _ => None,
+        }
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

@@ -2,8 +2,11 @@
 //!
 //! Whatever only few members have, such as an expiry, belongs beside the table and not into it.
 
+use std::sync::Arc;
+
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, ThinBytes, hash_bytes};
+use crate::keyspace::{Capture, Collection, EachPart, Parts};
 
 /// Members by their hashes, under a seed of the set's own.
 pub(super) struct MemberTable {
@@ -11,17 +14,20 @@ pub(super) struct MemberTable {
     seed: Seed,
     /// Bytes that members have allocated.
     bytes: usize,
+    /// The snapshot that takes the set in parts.
+    capture: Option<Arc<Capture>>,
 }
 
 impl Default for MemberTable {
     fn default() -> Self {
-        Self { members: Table::new(), seed: Seed::random(), bytes: 0 }
+        Self::seeded(Seed::random())
     }
 }
 
 impl Clone for MemberTable {
     fn clone(&self) -> Self {
-        let mut copy = Self { members: Table::new(), seed: self.seed, bytes: self.bytes };
+        let mut copy = Self::seeded(self.seed);
+        copy.bytes = self.bytes;
         for member in &self.members {
             let hash = hash_bytes(&self.seed, member.as_bytes());
             copy.members.insert_unique(hash, member.clone(), hasher(&self.seed));
@@ -35,6 +41,35 @@ fn hasher(seed: &Seed) -> impl Fn(&ThinBytes) -> u64 {
 }
 
 impl MemberTable {
+    fn seeded(seed: Seed) -> Self {
+        Self { members: Table::new(), seed, bytes: 0, capture: None }
+    }
+
+    /// Has a snapshot take what is about to change.
+    #[inline]
+    fn preserve(&mut self, hash: u64) {
+        if self.capture.is_some() {
+            self.preserve_captured(hash);
+        }
+    }
+
+    #[cold]
+    fn preserve_captured(&mut self, hash: u64) {
+        let wanted = self.capture.as_ref().is_some_and(|capture| {
+            capture.before(hash, |put| {
+                self.members.find(hash, |member| {
+                    if hash_bytes(&self.seed, member.as_bytes()) == hash {
+                        put(member.as_bytes(), b"");
+                    }
+                    false
+                });
+            })
+        });
+        if !wanted {
+            self.capture = None;
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }
@@ -49,6 +84,7 @@ impl MemberTable {
     #[inline]
     pub(super) fn insert(&mut self, member: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, member);
+        self.preserve(hash);
         let (thin, added) = self.members.find_or_insert(
             hash,
             |found| found.as_bytes() == member,
@@ -64,6 +100,7 @@ impl MemberTable {
     /// Removes a member; false when it is not there.
     pub(super) fn remove(&mut self, member: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, member);
+        self.preserve(hash);
         let eq = |found: &ThinBytes| found.as_bytes() == member;
         let removed = self.members.remove(hash, eq, hasher(&self.seed));
         self.bytes -= removed.as_ref().map_or(0, ThinBytes::memory);
@@ -85,6 +122,36 @@ impl MemberTable {
 
     pub(super) fn memory(&self) -> usize {
         size_of::<Self>() + self.members.memory() + self.bytes
+    }
+}
+
+impl Parts for MemberTable {
+    fn collection(&self) -> Collection {
+        Collection::Set
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
+        &mut self.capture
+    }
+
+    fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
+        self.scan(cursor, |member| f(hash_bytes(&self.seed, member), member, b""))
+    }
+}
+
+impl Drop for MemberTable {
+    fn drop(&mut self) {
+        if let Some(capture) = self.capture.take() {
+            capture.inherit(|| {
+                let mut heir = Self::seeded(self.seed);
+                std::mem::swap(&mut heir.members, &mut self.members);
+                Box::new(heir)
+            });
+        }
     }
 }
 

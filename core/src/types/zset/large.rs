@@ -7,12 +7,14 @@
 #![allow(unsafe_code)]
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::member::{Member, MemberRef};
 use super::tree::{self, Key, Tree};
 use super::{LexRange, ScoreRange};
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, hash_bytes};
+use crate::keyspace::{Capture, Collection, EachPart, Parts};
 
 /// A member and its score, in the table.
 struct Slot {
@@ -83,17 +85,19 @@ pub(super) struct Large {
     seed: Seed,
     /// Bytes that the members have allocated.
     bytes: usize,
+    /// The snapshot that takes the sorted set in parts.
+    capture: Option<Arc<Capture>>,
 }
 
 impl Default for Large {
     fn default() -> Self {
-        Self { slots: Table::new(), order: Tree::default(), seed: Seed::random(), bytes: 0 }
+        Self::seeded(Seed::random())
     }
 }
 
 impl Clone for Large {
     fn clone(&self) -> Self {
-        let mut copy = Self { seed: self.seed, ..Self::default() };
+        let mut copy = Self::seeded(self.seed);
         for (member, score) in self.walk(0, false) {
             copy.add(hash_bytes(&self.seed, member), member, score);
         }
@@ -106,6 +110,36 @@ fn hasher(seed: &Seed) -> impl Fn(&Slot) -> u64 {
 }
 
 impl Large {
+    fn seeded(seed: Seed) -> Self {
+        Self { slots: Table::new(), order: Tree::default(), seed, bytes: 0, capture: None }
+    }
+
+    /// Has a snapshot take what is about to change.
+    #[inline]
+    fn preserve(&mut self, hash: u64) {
+        if self.capture.is_some() {
+            self.preserve_captured(hash);
+        }
+    }
+
+    #[cold]
+    fn preserve_captured(&mut self, hash: u64) {
+        let wanted = self.capture.as_ref().is_some_and(|capture| {
+            capture.before(hash, |put| {
+                self.slots.find(hash, |slot| {
+                    let member = slot.member.bytes();
+                    if hash_bytes(&self.seed, member) == hash {
+                        put(member, &slot.score.to_le_bytes());
+                    }
+                    false
+                });
+            })
+        });
+        if !wanted {
+            self.capture = None;
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -142,6 +176,7 @@ impl Large {
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Option<f64> {
         let hash = hash_bytes(&self.seed, member);
+        self.preserve(hash);
         let Some(slot) = self.slots.find_mut(hash, |slot| slot.member.bytes() == member) else {
             if let Some(score) = decide(None) {
                 self.add(hash, member, score);
@@ -162,6 +197,7 @@ impl Large {
     /// Removes a member and returns its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let hash = hash_bytes(&self.seed, member);
+        self.preserve(hash);
         let slot = self.slots.find(hash, |slot| slot.member.bytes() == member)?;
         self.order.remove(&slot.entry());
         let slot =
@@ -179,8 +215,9 @@ impl Large {
     ) -> usize {
         let entries: Vec<Entry> = self.order.walk(rank, false).take(count).collect();
         for entry in &entries {
-            self.order.remove(entry);
             let hash = hash_bytes(&self.seed, entry.bytes());
+            self.preserve(hash);
+            self.order.remove(entry);
             let same = |slot: &Slot| slot.member.bytes() == entry.bytes();
             if let Some(slot) = self.slots.remove(hash, same, hasher(&self.seed)) {
                 self.bytes -= slot.member.memory();
@@ -225,6 +262,39 @@ impl Large {
 
     pub(super) fn memory(&self) -> usize {
         size_of::<Self>() + self.slots.memory() + self.order.memory() + self.bytes
+    }
+}
+
+impl Parts for Large {
+    fn collection(&self) -> Collection {
+        Collection::Zset
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
+        &mut self.capture
+    }
+
+    fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
+        self.scan(cursor, |member, score| {
+            f(hash_bytes(&self.seed, member), member, &score.to_le_bytes());
+        })
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        if let Some(capture) = self.capture.take() {
+            capture.inherit(|| {
+                let mut heir = Self::seeded(self.seed);
+                std::mem::swap(&mut heir.slots, &mut self.slots);
+                std::mem::swap(&mut heir.order, &mut self.order);
+                Box::new(heir)
+            });
+        }
     }
 }
 

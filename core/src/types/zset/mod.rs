@@ -19,6 +19,7 @@ pub use range::{LexBound, LexRange, ScoreRange};
 
 use crate::ds::Deadlines;
 use crate::ds::listpack::{Element, Listpack};
+use crate::keyspace::Parts;
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
 use crate::util::num;
@@ -424,6 +425,13 @@ impl Object for Zset {
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
         value::save_zset(self, out)
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        match &mut self.form {
+            Form::Large(large) => Some(&mut **large),
+            Form::Compact(_) => None,
+        }
     }
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {

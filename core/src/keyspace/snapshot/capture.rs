@@ -1,0 +1,348 @@
+//! Large collections in parts: a snapshot takes a collection as it stood at one moment while the
+//! collection goes on changing, and without ever looking at more than a few hundred of its elements
+//! at a time.
+//!
+//! A captured collection refers to its [`Capture`]. A walk in the order of hashes passes its
+//! elements on, a slice at a time; what is about to change ahead of the walk is passed on first, as
+//! it was ([`Capture::before`]), and skipped when the walk comes by. So every element of the moment
+//! of capture is passed exactly once, as it was then, and nothing else is:
+//!
+//! - [`Table::scan`](crate::ds::table::Table::scan) goes from one position of the hash order to a
+//!   later one and passes the elements in between, all of them and no others, whatever shape the
+//!   table has by then. Hence one number, the cursor, says of every hash whether it was passed, and
+//!   goes on saying so when segments grow, split, shrink or merge.
+//! - Before the first change at a hash that was not passed, all elements of that hash are taken
+//!   aside, and the hash is *ahead*; later changes at it are of no interest, and the walk skips it.
+//!   An element added later is of such a hash.
+//! - At a hash that was passed nothing is left to be done, and at one that is neither passed nor
+//!   ahead nothing has changed.
+//!
+//! A collection that is dropped while the walk has not come to its end leaves its elements to the
+//! capture, whose *orphan* they then are. So nobody who removes, overwrites or flushes keys has to
+//! know of captures. Whoever puts a collection under another key says so ([`Capture::moved`]).
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::ds::table::CURSOR_BITS;
+use crate::keyspace::Entry;
+use crate::util::num;
+use crate::value::Emit;
+
+/// What kind of collection comes in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collection {
+    /// Members. The second of a pair is empty.
+    Set,
+    /// Fields and values.
+    Hash,
+    /// Members and scores, the scores as the bytes of an `f64`, the lowest first.
+    Zset,
+}
+
+/// Elements in one command of [`Collection::rebuild`].
+const REBUILD_ELEMENTS: usize = 64;
+
+impl Collection {
+    /// The commands that add these elements to a collection at `key`.
+    pub fn rebuild(self, key: &[u8], elements: &Pairs, emit: &mut Emit<'_>) {
+        let name: &[u8] = match self {
+            Self::Set => b"SADD",
+            Self::Hash => b"HSET",
+            Self::Zset => b"ZADD",
+        };
+        let mut elements = elements.iter().peekable();
+        while elements.peek().is_some() {
+            let some = elements.by_ref().take(REBUILD_ELEMENTS);
+            let words: Vec<Cow<'_, [u8]>> = some.flat_map(|pair| self.words(pair)).collect();
+            let line: Vec<&[u8]> =
+                [name, key].into_iter().chain(words.iter().map(|word| &**word)).collect();
+            emit(&line);
+        }
+    }
+
+    /// What names an element in a command that adds it.
+    fn words<'a>(
+        self,
+        (first, second): (&'a [u8], &'a [u8]),
+    ) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let [before, behind] = match self {
+            Self::Set => [None, None],
+            Self::Hash => [None, Some(second.into())],
+            Self::Zset => {
+                let score = second.try_into().map_or(0.0, f64::from_le_bytes);
+                [Some(num::format_f64(score).into_bytes().into()), None]
+            }
+        };
+        before.into_iter().chain([first.into()]).chain(behind)
+    }
+}
+
+/// How much of a collection is looked at while its shard is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Slices {
+    /// Collections of fewer elements are written whole.
+    pub least: usize,
+    /// Elements from which on a slice ends.
+    pub elements: usize,
+    /// Bytes from which on a slice ends.
+    pub bytes: usize,
+}
+
+impl Default for Slices {
+    /// Some hundred microseconds at most, unless elements are very large.
+    fn default() -> Self {
+        Self { least: 4096, elements: 512, bytes: 256 * 1024 }
+    }
+}
+
+/// What [`Parts::scan_parts`] passes elements to: hash, and the two parts of the element.
+pub type EachPart<'a> = dyn FnMut(u64, &[u8], &[u8]) + 'a;
+
+/// The table of a large collection.
+pub trait Parts: Send + Sync {
+    /// What it is the table of.
+    fn collection(&self) -> Collection;
+
+    /// Number of elements.
+    fn count(&self) -> usize;
+
+    /// The capture, for as long as there is one. Whatever changes an element calls
+    /// [`Capture::before`] first.
+    fn capture(&mut self) -> &mut Option<Arc<Capture>>;
+
+    /// As [`Table::scan`](crate::ds::table::Table::scan), each element with its hash.
+    fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64;
+}
+
+/// Pairs of bytes, one behind the other.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    bytes: Vec<u8>,
+    lengths: Vec<(usize, usize)>,
+}
+
+impl Pairs {
+    /// Adds a pair.
+    pub fn push(&mut self, first: &[u8], second: &[u8]) {
+        self.bytes.extend_from_slice(first);
+        self.bytes.extend_from_slice(second);
+        self.lengths.push((first.len(), second.len()));
+    }
+
+    /// Number of pairs.
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// The pairs in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = self.bytes.as_slice();
+        self.lengths.iter().map(move |&(first, second)| {
+            let (pair, behind) = rest.split_at(first + second);
+            rest = behind;
+            pair.split_at(first)
+        })
+    }
+
+    /// Bytes of memory in use.
+    fn weight(&self) -> usize {
+        self.bytes.len() + self.lengths.len() * size_of::<(usize, usize)>()
+    }
+}
+
+/// Bytes of memory for one hash that is ahead: about two thirds of a tree's node are in use.
+const AHEAD_WEIGHT: usize = 12;
+
+/// A collection that a snapshot takes in parts. See the file's page.
+pub struct Capture {
+    /// The number of the database at the start of the snapshot.
+    pub db: usize,
+    /// Key, expiry and use of the entry, with no value.
+    pub head: Entry,
+    /// What it is.
+    pub collection: Collection,
+    /// How many elements there are.
+    pub count: usize,
+    /// Bytes that all captures of the keyspace keep.
+    gathered: Arc<AtomicUsize>,
+    state: Mutex<State>,
+    orphaned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Where the collection is: the tables of which database, and under which key.
+    home: (usize, Box<[u8]>),
+    /// Hashes before this position were passed.
+    cursor: u64,
+    /// Whether all were passed, or nobody wants them.
+    over: bool,
+    /// Hashes that are not passed, but whose elements were taken aside.
+    ahead: BTreeSet<u64>,
+    /// Those elements.
+    aside: Pairs,
+    /// The collection, once its key does not have it any more.
+    orphan: Option<Box<dyn Parts>>,
+}
+
+impl State {
+    fn has_passed(&self, hash: u64) -> bool {
+        self.over || hash >> (64 - CURSOR_BITS) < self.cursor
+    }
+
+    fn weight(&self) -> usize {
+        self.aside.weight() + self.ahead.len() * AHEAD_WEIGHT
+    }
+
+    fn pass(&mut self, cursor: u64) {
+        self.cursor = cursor;
+        self.over = cursor == 0;
+        while self.ahead.first().is_some_and(|&hash| self.has_passed(hash)) {
+            self.ahead.pop_first();
+        }
+    }
+}
+
+/// What became of a capture's collection.
+pub(super) enum Whereabouts {
+    /// It is at a key of these tables.
+    At(usize, Box<[u8]>),
+    /// It has no key any more.
+    Orphan(Box<dyn Parts>),
+}
+
+impl Capture {
+    /// Captures a collection that `tables` have at the key of `head`. `gathered` counts the bytes
+    /// of memory that captures take.
+    pub(super) fn begin(
+        (db, tables): (usize, usize),
+        head: Entry,
+        parts: &mut dyn Parts,
+        gathered: &Arc<AtomicUsize>,
+    ) -> Arc<Self> {
+        let state = State { home: (tables, head.key().into()), ..State::default() };
+        let capture = Arc::new(Self {
+            db,
+            head,
+            collection: parts.collection(),
+            count: parts.count(),
+            gathered: Arc::clone(gathered),
+            state: Mutex::new(state),
+            orphaned: Condvar::new(),
+        });
+        *parts.capture() = Some(Arc::clone(&capture));
+        capture
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        super::lock(&self.state)
+    }
+
+    /// Runs `work` and keeps count of the memory.
+    fn change<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state();
+        let before = state.weight();
+        let result = work(&mut state);
+        let after = state.weight();
+        if after >= before {
+            self.gathered.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.gathered.fetch_sub(before - after, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// Called before anything of this hash is added, changed or removed. `each` passes on all
+    /// elements of the hash. False once the capture is over: it is then to be forgotten.
+    pub fn before(&self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) -> bool {
+        self.change(|state| {
+            if !state.has_passed(hash) && state.ahead.insert(hash) {
+                each(&mut |first, second| state.aside.push(first, second));
+            }
+            !state.over
+        })
+    }
+
+    /// Leaves the elements of a collection that is dropped; `take` moves them out of it. Nothing
+    /// is taken once the capture is over.
+    pub fn inherit(&self, take: impl FnOnce() -> Box<dyn Parts>) {
+        let mut state = self.state();
+        if !state.over {
+            state.orphan = Some(take());
+            self.orphaned.notify_all();
+        }
+    }
+
+    /// Says that the collection is now at this key of these tables.
+    pub(super) fn moved(&self, tables: usize, key: &[u8]) {
+        self.state().home = (tables, key.into());
+    }
+
+    /// Where the collection is now.
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        let mut state = self.state();
+        match state.orphan.take() {
+            Some(orphan) => Whereabouts::Orphan(orphan),
+            None => Whereabouts::At(state.home.0, state.home.1.clone()),
+        }
+    }
+
+    /// Waits a moment for a collection that is at no key: somebody is about to drop it.
+    pub(super) fn wait_for_orphan(&self, moment: Duration) {
+        let state = self.state();
+        if state.orphan.is_none() {
+            // What came of it is seen when it is asked for the next time.
+            drop(self.orphaned.wait_timeout(state, moment));
+        }
+    }
+
+    /// Takes what was put aside, and the next slice of `parts`, which is the collection itself.
+    pub(super) fn slice(&self, parts: &dyn Parts, slices: Slices) -> [Pairs; 2] {
+        self.change(|state| {
+            let (aside, mut slice) = (std::mem::take(&mut state.aside), Pairs::default());
+            while !state.over && slice.len() < slices.elements && slice.bytes.len() < slices.bytes {
+                let ahead = &state.ahead;
+                let cursor = parts.scan_parts(state.cursor, &mut |hash, first, second| {
+                    if !ahead.contains(&hash) {
+                        slice.push(first, second);
+                    }
+                });
+                state.pass(cursor);
+            }
+            [aside, slice]
+        })
+    }
+
+    /// Takes an orphan that is not needed at the moment.
+    pub(super) fn keep(&self, orphan: Box<dyn Parts>) {
+        self.state().orphan = Some(orphan);
+    }
+
+    /// Whether all elements were passed on, or nobody wants them any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.state().over
+    }
+
+    /// Ends the capture: nobody wants its elements. Returns the orphan, if there is one.
+    pub(super) fn give_up(&self) -> Option<Box<dyn Parts>> {
+        self.change(|state| {
+            let orphan = state.orphan.take();
+            *state = State { over: true, ..State::default() };
+            orphan
+        })
+    }
+
+    /// Bytes of memory that the capture takes.
+    pub(super) fn weight(&self) -> usize {
+        self.state().weight()
+    }
+}
