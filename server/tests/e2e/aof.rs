@@ -115,6 +115,57 @@ fn a_rewrite_changes_nothing_and_deletes_the_old_files() {
 }
 
 #[test]
+fn large_collections_change_while_they_are_saved() {
+    /// Enough for several slices.
+    const MEMBERS: usize = 20_000;
+    for preamble in ["yes", "no"] {
+        let options = ["--appendfsync", "always", "--aof-use-rdb-preamble", preamble];
+        let server = start(&options);
+        let mut client = server.connect();
+        let names: Vec<String> = (0..MEMBERS).map(|n| format!("{n}")).collect();
+        for some in names.chunks(500) {
+            for (command, key, pairs) in
+                [("SADD", "s", false), ("ZADD", "z", true), ("HSET", "h", true)]
+            {
+                let words = some.iter().flat_map(|n| if pairs { vec![n, n] } else { vec![n] });
+                let line: Vec<&str> =
+                    [command, key].into_iter().chain(words.map(|w| w.as_str())).collect();
+                client.call(&line);
+            }
+        }
+        // Small keys, which are slow to save, come before the large ones.
+        (0..300).for_each(|n| drop(client.run(&format!("SET k{n} {n}"))));
+        let before = digest(&mut client);
+        assert_eq!(client.run("CONFIG SET rdb-key-save-delay 3000"), "+OK");
+        assert_eq!(client.run("BGSAVE"), "+Background saving started");
+        for n in (0..MEMBERS).step_by(7) {
+            client.run(&format!("ZADD z 0.5 {n} 1 new{n}"));
+            client.run(&format!("SREM s {n}"));
+            client.run(&format!("HSET h {n} new new{n} 1"));
+        }
+        client.run("RENAME h renamed");
+        client.run("DEL s");
+        eventually("the snapshot ends", || {
+            info(&mut client, "persistence", "rdb_bgsave_in_progress") == 0
+        });
+        let dir = fresh_dir();
+        std::fs::copy(server.dir().join("dump.rdb"), dir.join("dump.rdb")).unwrap();
+        let saved = Server::start_in(BINARY, dir, &["--enable-debug-command", "yes"]);
+        assert_eq!(digest(&mut saved.connect()), before);
+        // The same as commands, or as a base.
+        assert_eq!(client.run("BGREWRITEAOF"), "+Background append only file rewriting started");
+        for n in (0..MEMBERS).step_by(9) {
+            client.run(&format!("ZADD z 0.25 {n} 1 newer{n}"));
+            client.run(&format!("HSET renamed {n} newer"));
+        }
+        rewritten(&mut client);
+        let after = digest(&mut client);
+        let server = crash(server, &options);
+        assert_eq!(digest(&mut server.connect()), after, "{preamble}");
+    }
+}
+
+#[test]
 fn it_can_be_turned_on_and_off() {
     let server = start(&["--appendonly", "no"]);
     let mut client = server.connect();

@@ -346,3 +346,7 @@ impl Capture {
         self.state().weight()
     }
 }
+
+#[cfg(test)]
+#[path = "capture_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::keyspace::Value;
+use crate::types::{hash, set, zset};
+use crate::value::Object;
+
+/// A collection in its large form, and what it was when it was captured.
+struct Bench {
+    object: Box<dyn Object>,
+    capture: Arc<Capture>,
+    gathered: Arc<AtomicUsize>,
+    before: BTreeMap<Vec<u8>, Vec<u8>>,
+    passed: BTreeMap<Vec<u8>, Vec<u8>>,
+    twice: bool,
+}
+
+/// Longer than what compact forms take.
+fn name(number: u16) -> Vec<u8> {
+    format!("{number:070}").into_bytes()
+}
+
+fn add(object: &mut dyn Object, number: u16, value: u32) {
+    let member = name(number);
+    if let Some(set) = object.downcast_mut::<set::Set>() {
+        set.add(&member, set::Limit { integers: 0, entries: 0, value: 0 });
+    } else if let Some(hash) = object.downcast_mut::<hash::Hash>() {
+        hash.set(&member, &value.to_le_bytes(), hash::Limit { entries: 0, value: 0 });
+    } else if let Some(zset) = object.downcast_mut::<zset::Zset>() {
+        zset.insert(&member, f64::from(value), zset::Limit { entries: 0, value: 0 });
+    }
+}
+
+fn remove(object: &mut dyn Object, number: u16) {
+    object.expiring_mut().unwrap().drop_element(&name(number));
+}
+
+/// Everything in the collection, read in one go.
+fn contents(object: &mut dyn Object) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let (parts, mut all, mut cursor) = (object.parts().unwrap(), BTreeMap::new(), 0);
+    loop {
+        cursor = parts.scan_parts(cursor, &mut |_, first, second| {
+            all.insert(first.to_vec(), second.to_vec());
+        });
+        if cursor == 0 {
+            return all;
+        }
+    }
+}
+
+impl Bench {
+    fn new(collection: Collection, members: u16) -> Self {
+        let mut object: Box<dyn Object> = match collection {
+            Collection::Set => Box::new(set::Set::large()),
+            Collection::Hash => Box::new(hash::Hash::default()),
+            Collection::Zset => Box::new(zset::Zset::default()),
+        };
+        (0..members).for_each(|number| add(&mut *object, number, number.into()));
+        let (before, gathered) = (contents(&mut *object), Arc::default());
+        let head = Entry::new(b"key", Value::Int(0), None);
+        let capture = Capture::begin((0, 0), head, object.parts().unwrap(), &gathered);
+        Self { object, capture, gathered, before, passed: BTreeMap::new(), twice: false }
+    }
+
+    fn slice(&mut self) {
+        let slices = Slices { least: 0, elements: 40, bytes: usize::MAX };
+        for pairs in self.capture.slice(self.object.parts().unwrap(), slices) {
+            for (first, second) in pairs.iter() {
+                self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();
+            }
+        }
+    }
+
+    fn finish(mut self, dropped: bool) -> Result<(), TestCaseError> {
+        if dropped {
+            // Its elements go to the capture, and the walk goes on there.
+            drop(self.object);
+            while !self.capture.is_over() {
+                let Whereabouts::Orphan(orphan) = self.capture.whereabouts() else {
+                    return Err(TestCaseError::fail("no orphan"));
+                };
+                for pairs in self.capture.slice(&*orphan, Slices::default()) {
+                    for (first, second) in pairs.iter() {
+                        self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();
+                    }
+                }
+                self.capture.keep(orphan);
+            }
+        } else {
+            while !self.capture.is_over() {
+                self.slice();
+            }
+        }
+        prop_assert!(!self.twice);
+        prop_assert_eq!(self.passed, self.before);
+        prop_assert_eq!(self.gathered.load(Ordering::SeqCst), 0);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// So many members from one on, each with a new value.
+    Add(u16, u16),
+    /// So many members from one on.
+    Remove(u16, u16),
+    Slice,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        2 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Add(from, count)),
+        2 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Remove(from, count)),
+        3 => Just(Op::Slice),
+    ]
+}
+
+proptest! {
+    // Hundreds of members a step: segments split, merge, grow and shrink under the walk.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn each_element_of_that_moment_is_passed_once_as_it_was(
+        collection in prop_oneof![
+            Just(Collection::Set), Just(Collection::Hash), Just(Collection::Zset),
+        ],
+        members in 0..2000u16,
+        ops in proptest::collection::vec(op(), 0..60),
+        dropped: bool,
+    ) {
+        // A collection that is a key's value is not empty.
+        let mut bench = Bench::new(collection, members + 1);
+        for (value, op) in (100_000..).zip(ops) {
+            match op {
+                Op::Slice => bench.slice(),
+                Op::Add(from, count) => {
+                    (from..from + count).for_each(|n| add(&mut *bench.object, n, value));
+                }
+                Op::Remove(from, count) => {
+                    (from..from + count).for_each(|n| remove(&mut *bench.object, n));
+                }
+            }
+        }
+        // Dropped after the end, it leaves nothing.
+        let dropped = dropped && !bench.capture.is_over();
+        bench.finish(dropped)?;
+    }
+}
