@@ -146,7 +146,7 @@ def not_yet(port: int) -> list:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as server:
         for command in commands:
             server.sendall(f"COMMAND INFO {command}\r\n".encode())
-            if server.recv(4096) != b"*1\r\n*-1\r\n":
+            if server.recv(4096) != b"*1\r\n$-1\r\n":
                 sys.exit(f"tests/clients/not_yet.txt names {command}, which the server has: remove it")
     return commands
 
