@@ -218,6 +218,13 @@ crate::params! {
     OOM_SCORE_ADJ_VALUES = Param::list("oom-score-adj-values", "0 200 800", &OOM_SCORES).later();
     /// Whether huge pages are switched off for the process.
     DISABLE_THP = Param::bool("disable-thp", "yes").immutable().later();
+    /// Whether a panic ends the process in order, for memory checkers: for tests.
+    USE_EXIT_ON_PANIC = Param::bool("use-exit-on-panic", "no").hidden().later();
+    /// Bytes of a dump between two looks at clients: loading has a thread of its own here.
+    LOADING_PROCESS_EVENTS_INTERVAL_BYTES =
+        Param::int("loading-process-events-interval-bytes", "2097152", 1024, INT_MAX)
+            .hidden()
+            .later();
     /// Whether memory is tested after a crash.
     CRASH_MEMCHECK_ENABLED = Param::bool("crash-memcheck-enabled", "yes").later();
     /// Warnings about the system that are not given.

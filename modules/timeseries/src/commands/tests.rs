@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use cairn_core::command::{Command, Step};
+use cairn_core::command::{Command, Step, run_job};
 use cairn_core::effects::Reader;
 use cairn_core::engine::{Engine, Host, Observed, Worker};
 use cairn_core::error::CmdError;
@@ -74,6 +74,11 @@ impl Client {
             match self.engine.call(&self.worker, session, words, &mut reply, Waker::noop()) {
                 Step::Again => {}
                 Step::Done => break,
+                Step::Offload(job) => {
+                    let (ended, waker) = (run_job(job), Waker::noop());
+                    self.engine.finish_job(&self.worker, session, words, &mut reply, ended, waker);
+                    break;
+                }
                 _ => panic!("nobody else holds a shard"),
             }
         }
