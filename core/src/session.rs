@@ -55,14 +55,6 @@ pub(crate) struct Pending {
     pub spent: u64,
 }
 
-impl Pending {
-    /// The command will not go on. Its place in a line, if it has one, stays.
-    pub fn forget_steps(&mut self) {
-        let wait = std::mem::take(&mut self.wait);
-        *self = Self { wait, ..Self::default() };
-    }
-}
-
 /// Lists of field names, by the names that HIMPORT PREPARE gave them.
 pub type Fieldsets = HashMap<Box<[u8]>, Vec<Box<[u8]>>>;
 

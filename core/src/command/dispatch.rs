@@ -87,10 +87,11 @@ impl Engine {
         waker: &Waker,
     ) -> Step {
         reply.set_proto(session.proto);
-        let command = match self.admit(worker, session, args) {
+        // A command that goes on was admitted when it began, and may have replied in part.
+        let begun = session.last_command.filter(|_| session.pending.step.is_some());
+        let command = match begun.map_or_else(|| self.admit(worker, session, args), Ok) {
             Ok(command) => command,
             Err(error) => {
-                session.pending.forget_steps();
                 worker.counters.error(error.text());
                 reply.error(error.text());
                 return Step::Done;
@@ -217,8 +218,8 @@ impl Engine {
 
     /// The command or subcommand that these words name, whatever their number.
     #[cold]
-    fn named(&self, args: &[&[u8]]) -> Option<&'static Command> {
-        let command = self.registry.get(args[0])?;
+    pub fn named(&self, args: &[&[u8]]) -> Option<&'static Command> {
+        let command = self.registry.get(args.first()?)?;
         match args.get(1) {
             Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
             _ => Some(command),
@@ -359,6 +360,8 @@ impl Engine {
         };
         if !matches!(step, Step::Again) {
             session.pending.reply_start = None;
+            // A job leaves the next step itself.
+            session.pending.step = None;
         }
         conclude(&mut space, session);
         if session.tracks

@@ -19,7 +19,7 @@
 mod capture;
 
 use capture::Whereabouts;
-pub use capture::{Capture, Collection, EachPart, Pairs, Parts, Slices};
+pub use capture::{Capture, Captured, Collection, EachPart, Pairs, Parts, Slices};
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -416,10 +416,10 @@ impl Engine {
             let db = space.shard_mut(place.shard).db_mut(tables)?;
             let entry = db.table.find_mut(place.hash, |entry| entry.key() == &*key)?;
             let parts = entry.object_mut()?.parts()?;
-            parts.capture().as_ref().filter(|here| Arc::ptr_eq(here, capture))?;
+            parts.captured().get().filter(|here| Arc::ptr_eq(here, capture))?;
             let pairs = capture.slice(parts, slices);
             if capture.is_over() {
-                *parts.capture() = None;
+                parts.captured().set(None);
             }
             Some(pairs)
         });
@@ -467,7 +467,7 @@ impl Space<'_> {
         if self.engine().keyspace.snapshots.is_running()
             && let Value::Object(object) = value
             && let Some(parts) = object.parts()
-            && let Some(capture) = parts.capture()
+            && let Some(capture) = parts.captured().get()
         {
             capture.moved(self.physical(), key);
         }

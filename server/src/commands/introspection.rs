@@ -432,15 +432,6 @@ fn command_list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 const NO_KEYS: CmdError = CmdError::fixed("ERR The command has no key arguments");
 
-/// The command or subcommand that these words name, whatever their number.
-fn named(engine: &Engine, words: &[&[u8]]) -> Option<&'static Command> {
-    let command = engine.registry.get(words.first()?)?;
-    match words.get(1) {
-        Some(name) if !command.subcommands.is_empty() => command.subcommand(name),
-        _ => Some(command),
-    }
-}
-
 /// Whether a command has no keys, nor words that only look like them.
 fn is_keyless(command: &Command) -> bool {
     command.spec.keys.iter().all(|spec| spec.access.any(Access::NOT_KEY))
@@ -451,7 +442,7 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
     let command = match ctx.engine().resolve(words) {
         Ok(command) => command,
         Err(e) if e.text().starts_with("ERR wrong number") => {
-            let keyless = named(ctx.engine(), words).is_some_and(is_keyless);
+            let keyless = ctx.engine().named(words).is_some_and(is_keyless);
             return Err(if keyless {
                 NO_KEYS
             } else {

@@ -84,16 +84,25 @@ enum Pause {
 #[derive(Default)]
 pub struct Inbox {
     letters: VecDeque<Letter>,
+    /// Bytes of the messages among them.
+    bytes: usize,
     waker: Option<Waker>,
 }
 
 impl Inbox {
     /// Leaves a letter and wakes the connection.
     pub fn put(&mut self, letter: Letter) {
+        self.bytes += letter.bytes();
         self.letters.push_back(letter);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+
+    fn take(&mut self) -> Option<Letter> {
+        let letter = self.letters.pop_front()?;
+        self.bytes -= letter.bytes();
+        Some(letter)
     }
 }
 
@@ -285,7 +294,7 @@ impl Connection {
             return;
         }
         loop {
-            let Some(letter) = self.inbox.borrow_mut().letters.pop_front() else { return };
+            let Some(letter) = self.inbox.borrow_mut().take() else { return };
             match letter {
                 Letter::Reply(bytes, offset) => {
                     self.out.raw(&bytes);
@@ -510,7 +519,8 @@ impl Connection {
     }
 
     fn too_much_output(&self) -> bool {
-        let pending = self.out.len() - self.sent;
+        // What waits in the box for the end of a long reply is output as well.
+        let pending = self.out.len() - self.sent + self.inbox.borrow().bytes;
         pending > OUTPUT_MAX || self.thread.server.over_output_limit(&self.client, pending)
     }
 

@@ -48,6 +48,17 @@ pub enum Letter {
     Kill,
 }
 
+impl Letter {
+    /// About how many bytes it has for the client.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Reply(bytes, _) => bytes.len(),
+            Self::Push(bytes, _) | Self::Invalidation(bytes, ..) => bytes.resp3.len(),
+            Self::Nudge | Self::Unblock { .. } | Self::Kill => 0,
+        }
+    }
+}
+
 /// A message to a thread.
 pub enum Message {
     /// A connection to serve.

@@ -102,6 +102,45 @@ impl Default for Slices {
 /// What [`Parts::scan_parts`] passes elements to: hash, and the two parts of the element.
 pub type EachPart<'a> = dyn FnMut(u64, &[u8], &[u8]) + 'a;
 
+/// A collection's capture, for as long as there is one. Whoever owns it calls [`Captured::leave`]
+/// when it is dropped.
+#[derive(Default)]
+pub struct Captured(Option<Arc<Capture>>);
+
+impl Captured {
+    /// Called before anything of this hash is added, changed or removed. `each` passes on all
+    /// elements of the hash.
+    #[inline]
+    pub fn before(&mut self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) {
+        if self.0.is_some() {
+            self.take_aside(hash, each);
+        }
+    }
+
+    #[cold]
+    fn take_aside(&mut self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) {
+        if self.0.as_ref().is_some_and(|capture| !capture.before(hash, each)) {
+            self.0 = None;
+        }
+    }
+
+    /// Leaves the elements to the capture; `take` moves them out of the collection. Nothing is
+    /// taken without a capture, or once it is over.
+    pub fn leave(&mut self, take: impl FnOnce() -> Box<dyn Parts>) {
+        if let Some(capture) = self.0.take() {
+            capture.inherit(take);
+        }
+    }
+
+    pub(super) fn get(&self) -> Option<&Arc<Capture>> {
+        self.0.as_ref()
+    }
+
+    pub(super) fn set(&mut self, capture: Option<Arc<Capture>>) {
+        self.0 = capture;
+    }
+}
+
 /// The table of a large collection.
 pub trait Parts: Send + Sync {
     /// What it is the table of.
@@ -110,9 +149,8 @@ pub trait Parts: Send + Sync {
     /// Number of elements.
     fn count(&self) -> usize;
 
-    /// The capture, for as long as there is one. Whatever changes an element calls
-    /// [`Capture::before`] first.
-    fn capture(&mut self) -> &mut Option<Arc<Capture>>;
+    /// The capture, if there is one. Whatever changes an element calls [`Captured::before`] first.
+    fn captured(&mut self) -> &mut Captured;
 
     /// As [`Table::scan`](crate::ds::table::Table::scan), each element with its hash.
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64;
@@ -239,7 +277,7 @@ impl Capture {
             state: Mutex::new(state),
             orphaned: Condvar::new(),
         });
-        *parts.capture() = Some(Arc::clone(&capture));
+        parts.captured().set(Some(Arc::clone(&capture)));
         capture
     }
 

@@ -12,7 +12,7 @@ use crate::rdb::legacy;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
 use crate::types::set::Set;
-use crate::types::zset::Zset;
+use crate::types::zset::{self, Unsorted, Zset};
 use crate::util::float;
 use crate::value::{Expiring, Object};
 
@@ -232,21 +232,11 @@ pub(super) fn read_zset(
     context: Context<'_>,
 ) -> Result<Zset, RdbError> {
     let limit = context.limits.zset();
-    let mut zset = Zset::default();
-    let mut add = |input: &Reader<'_>, member: &[u8], score: f64| {
-        if score.is_nan() {
-            return Err(input.corrupt("a score that is no number"));
-        }
-        match zset.insert(member, score, limit) {
-            true => Ok(()),
-            false => Err(input.corrupt("a member is in a sorted set twice")),
-        }
-    };
     match kind {
         kind::ZSET_LISTPACK => {
             let pack = listpack(input, "a sorted set")?;
-            return Zset::from_listpack(pack, limit)
-                .ok_or_else(|| input.corrupt("damaged listpack of a sorted set"));
+            Zset::from_listpack(pack, limit)
+                .ok_or_else(|| input.corrupt("damaged listpack of a sorted set"))
         }
         kind::ZSET_ZIPLIST => {
             let elements = ziplist(input, "a sorted set")?;
@@ -254,24 +244,49 @@ pub(super) fn read_zset(
             if !rest.is_empty() {
                 return Err(input.corrupt("a member without a score"));
             }
-            for [member, score] in pairs {
-                let score = float::parse_f64(score)
-                    .ok_or_else(|| input.corrupt("a score that is no number"))?;
-                add(input, member, score)?;
-            }
+            let mut pairs = pairs.iter();
+            zset_of(input, pairs.len(), limit, |input| {
+                let no_number = || input.corrupt("a score that is no number");
+                let [member, score] = pairs.next().ok_or_else(no_number)?;
+                Ok((member.clone(), float::parse_f64(score).ok_or_else(no_number)?))
+            })
         }
         _ => {
-            for _ in 0..count(input)? {
+            let count = count(input)?;
+            zset_of(input, count, limit, |input| {
                 let member = input.string()?;
                 let score = match kind {
                     kind::ZSET => text_double(input)?,
                     _ => f64::from_le_bytes(input.array()?),
                 };
-                add(input, &member, score)?;
-            }
+                Ok((member, score))
+            })
         }
     }
-    Ok(zset)
+}
+
+/// A sorted set of `count` members, which `next` reads.
+fn zset_of<'a>(
+    input: &mut Reader<'a>,
+    count: usize,
+    limit: zset::Limit,
+    mut next: impl FnMut(&mut Reader<'a>) -> Result<(Vec<u8>, f64), RdbError>,
+) -> Result<Zset, RdbError> {
+    let (mut zset, mut many) = (Zset::default(), Unsorted::default());
+    for _ in 0..count {
+        let (member, score) = next(input)?;
+        if score.is_nan() {
+            return Err(input.corrupt("a score that is no number"));
+        }
+        let added = match count > limit.entries {
+            true => many.add(&member, score),
+            false => zset.insert(&member, score, limit),
+        };
+        if !added {
+            return Err(input.corrupt("a member is in a sorted set twice"));
+        }
+    }
+    Ok(if count > limit.entries { many.sort() } else { zset })
 }
 
 /// A double as text behind its length, or one of three marks for what is not finite.

@@ -2,11 +2,9 @@
 //!
 //! Expiry of fields is not known here; it belongs beside the table, for the few that have one.
 
-use std::sync::Arc;
-
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, ThinBytes, hash_bytes};
-use crate::keyspace::{Capture, Collection, EachPart, Parts};
+use crate::keyspace::{Captured, Collection, EachPart, Parts};
 
 /// A field and its value in one allocation: the field's length as a base-128 number (least digits
 /// first, the top bit set on all but the last), the field, the value.
@@ -72,7 +70,7 @@ pub(super) struct FieldTable {
     /// Bytes that the pairs have allocated.
     bytes: usize,
     /// The snapshot that takes the hash in parts.
-    capture: Option<Arc<Capture>>,
+    captured: Captured,
 }
 
 impl Default for FieldTable {
@@ -99,33 +97,21 @@ fn hasher(seed: &Seed) -> impl Fn(&Pair) -> u64 {
 
 impl FieldTable {
     fn seeded(seed: Seed) -> Self {
-        Self { pairs: Table::new(), seed, bytes: 0, capture: None }
+        Self { pairs: Table::new(), seed, bytes: 0, captured: Captured::default() }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        if self.capture.is_some() {
-            self.preserve_captured(hash);
-        }
-    }
-
-    #[cold]
-    fn preserve_captured(&mut self, hash: u64) {
-        let wanted = self.capture.as_ref().is_some_and(|capture| {
-            capture.before(hash, |put| {
-                self.pairs.find(hash, |pair| {
-                    let (field, value) = pair.split();
-                    if hash_bytes(&self.seed, field) == hash {
-                        put(field, value);
-                    }
-                    false
-                });
-            })
+        self.captured.before(hash, |put| {
+            self.pairs.find(hash, |pair| {
+                let (field, value) = pair.split();
+                if hash_bytes(&self.seed, field) == hash {
+                    put(field, value);
+                }
+                false
+            });
         });
-        if !wanted {
-            self.capture = None;
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -193,8 +179,8 @@ impl Parts for FieldTable {
         self.len()
     }
 
-    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
-        &mut self.capture
+    fn captured(&mut self) -> &mut Captured {
+        &mut self.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
@@ -204,13 +190,11 @@ impl Parts for FieldTable {
 
 impl Drop for FieldTable {
     fn drop(&mut self) {
-        if let Some(capture) = self.capture.take() {
-            capture.inherit(|| {
-                let mut heir = Self::seeded(self.seed);
-                std::mem::swap(&mut heir.pairs, &mut self.pairs);
-                Box::new(heir)
-            });
-        }
+        self.captured.leave(|| {
+            let mut heir = Self::seeded(self.seed);
+            std::mem::swap(&mut heir.pairs, &mut self.pairs);
+            Box::new(heir)
+        });
     }
 }
 

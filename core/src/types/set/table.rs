@@ -2,11 +2,9 @@
 //!
 //! Whatever only few members have, such as an expiry, belongs beside the table and not into it.
 
-use std::sync::Arc;
-
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, ThinBytes, hash_bytes};
-use crate::keyspace::{Capture, Collection, EachPart, Parts};
+use crate::keyspace::{Captured, Collection, EachPart, Parts};
 
 /// Members by their hashes, under a seed of the set's own.
 pub(super) struct MemberTable {
@@ -15,7 +13,7 @@ pub(super) struct MemberTable {
     /// Bytes that members have allocated.
     bytes: usize,
     /// The snapshot that takes the set in parts.
-    capture: Option<Arc<Capture>>,
+    captured: Captured,
 }
 
 impl Default for MemberTable {
@@ -42,32 +40,20 @@ fn hasher(seed: &Seed) -> impl Fn(&ThinBytes) -> u64 {
 
 impl MemberTable {
     fn seeded(seed: Seed) -> Self {
-        Self { members: Table::new(), seed, bytes: 0, capture: None }
+        Self { members: Table::new(), seed, bytes: 0, captured: Captured::default() }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        if self.capture.is_some() {
-            self.preserve_captured(hash);
-        }
-    }
-
-    #[cold]
-    fn preserve_captured(&mut self, hash: u64) {
-        let wanted = self.capture.as_ref().is_some_and(|capture| {
-            capture.before(hash, |put| {
-                self.members.find(hash, |member| {
-                    if hash_bytes(&self.seed, member.as_bytes()) == hash {
-                        put(member.as_bytes(), b"");
-                    }
-                    false
-                });
-            })
+        self.captured.before(hash, |put| {
+            self.members.find(hash, |member| {
+                if hash_bytes(&self.seed, member.as_bytes()) == hash {
+                    put(member.as_bytes(), b"");
+                }
+                false
+            });
         });
-        if !wanted {
-            self.capture = None;
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -134,8 +120,8 @@ impl Parts for MemberTable {
         self.len()
     }
 
-    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
-        &mut self.capture
+    fn captured(&mut self) -> &mut Captured {
+        &mut self.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
@@ -145,13 +131,11 @@ impl Parts for MemberTable {
 
 impl Drop for MemberTable {
     fn drop(&mut self) {
-        if let Some(capture) = self.capture.take() {
-            capture.inherit(|| {
-                let mut heir = Self::seeded(self.seed);
-                std::mem::swap(&mut heir.members, &mut self.members);
-                Box::new(heir)
-            });
-        }
+        self.captured.leave(|| {
+            let mut heir = Self::seeded(self.seed);
+            std::mem::swap(&mut heir.members, &mut self.members);
+            Box::new(heir)
+        });
     }
 }
 

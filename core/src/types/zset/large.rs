@@ -6,15 +6,13 @@
 //! sees an entry.
 #![allow(unsafe_code)]
 
-use std::cmp::Ordering;
-use std::sync::Arc;
-
 use super::member::{Member, MemberRef};
 use super::tree::{self, Key, Tree};
 use super::{LexRange, ScoreRange};
 use crate::ds::table::{self, Table};
 use crate::ds::{Seed, hash_bytes};
-use crate::keyspace::{Capture, Collection, EachPart, Parts};
+use crate::keyspace::{Captured, Collection, EachPart, Parts};
+use std::cmp::Ordering;
 
 /// A member and its score, in the table.
 struct Slot {
@@ -86,7 +84,7 @@ pub(super) struct Large {
     /// Bytes that the members have allocated.
     bytes: usize,
     /// The snapshot that takes the sorted set in parts.
-    capture: Option<Arc<Capture>>,
+    captured: Captured,
 }
 
 impl Default for Large {
@@ -111,33 +109,27 @@ fn hasher(seed: &Seed) -> impl Fn(&Slot) -> u64 {
 
 impl Large {
     fn seeded(seed: Seed) -> Self {
-        Self { slots: Table::new(), order: Tree::default(), seed, bytes: 0, capture: None }
+        Self {
+            slots: Table::new(),
+            order: Tree::default(),
+            seed,
+            bytes: 0,
+            captured: Captured::default(),
+        }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        if self.capture.is_some() {
-            self.preserve_captured(hash);
-        }
-    }
-
-    #[cold]
-    fn preserve_captured(&mut self, hash: u64) {
-        let wanted = self.capture.as_ref().is_some_and(|capture| {
-            capture.before(hash, |put| {
-                self.slots.find(hash, |slot| {
-                    let member = slot.member.bytes();
-                    if hash_bytes(&self.seed, member) == hash {
-                        put(member, &slot.score.to_le_bytes());
-                    }
-                    false
-                });
-            })
+        self.captured.before(hash, |put| {
+            self.slots.find(hash, |slot| {
+                let member = slot.member.bytes();
+                if hash_bytes(&self.seed, member) == hash {
+                    put(member, &slot.score.to_le_bytes());
+                }
+                false
+            });
         });
-        if !wanted {
-            self.capture = None;
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -274,8 +266,8 @@ impl Parts for Large {
         self.len()
     }
 
-    fn capture(&mut self) -> &mut Option<Arc<Capture>> {
-        &mut self.capture
+    fn captured(&mut self) -> &mut Captured {
+        &mut self.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
@@ -287,14 +279,46 @@ impl Parts for Large {
 
 impl Drop for Large {
     fn drop(&mut self) {
-        if let Some(capture) = self.capture.take() {
-            capture.inherit(|| {
-                let mut heir = Self::seeded(self.seed);
-                std::mem::swap(&mut heir.slots, &mut self.slots);
-                std::mem::swap(&mut heir.order, &mut self.order);
-                Box::new(heir)
-            });
+        self.captured.leave(|| {
+            let mut heir = Self::seeded(self.seed);
+            std::mem::swap(&mut heir.slots, &mut self.slots);
+            std::mem::swap(&mut heir.order, &mut self.order);
+            Box::new(heir)
+        });
+    }
+}
+
+/// A large sorted set whose members come in any order. They are put in order at the end: a place in
+/// a large tree for each as it comes would have to be fetched from memory.
+#[derive(Default)]
+pub(super) struct Unsorted {
+    large: Large,
+    entries: Vec<Entry>,
+}
+
+impl Unsorted {
+    /// Adds a member; false when it is there already.
+    pub(super) fn add(&mut self, member: &[u8], score: f64) -> bool {
+        let large = &mut self.large;
+        let hash = hash_bytes(&large.seed, member);
+        let (slot, added) = large.slots.find_or_insert(
+            hash,
+            |slot| slot.member.bytes() == member,
+            hasher(&large.seed),
+            || Slot { member: Member::new(member), score },
+        );
+        if added {
+            large.bytes += slot.member.memory();
+            self.entries.push(slot.entry());
         }
+        added
+    }
+
+    pub(super) fn sort(mut self) -> Large {
+        // Files of other servers have them in order, which the sort finds out at once.
+        self.entries.sort_unstable();
+        self.entries.into_iter().for_each(|entry| self.large.order.insert(entry));
+        self.large
     }
 }
 

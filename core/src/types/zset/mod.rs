@@ -43,6 +43,22 @@ pub struct Limit {
 /// Members in one command of [`Object::rebuild`].
 const REBUILD_MEMBERS: usize = 64;
 
+/// A large sorted set whose members come in any order, as in files.
+#[derive(Default)]
+pub struct Unsorted(large::Unsorted);
+
+impl Unsorted {
+    /// Adds a member; false when it is there already.
+    pub fn add(&mut self, member: &[u8], score: f64) -> bool {
+        self.0.add(member, score)
+    }
+
+    /// The sorted set.
+    pub fn sort(self) -> Zset {
+        Zset { form: Form::Large(Box::new(self.0.sort())), deadlines: None }
+    }
+}
+
 /// A sorted set. Never empty while it is a key's value.
 #[derive(Clone)]
 pub struct Zset {

@@ -263,3 +263,28 @@ fn many_members_at_once_make_a_large_one() {
     zset.expect(SMALL.entries + 1, SMALL);
     assert_eq!((zset.encoding(), zset.score(b"a")), ("skiplist", Some(1.0)));
 }
+
+proptest! {
+    #[test]
+    fn members_in_no_order_are_sorted_at_the_end(
+        members in proptest::collection::vec((word(), score()), 0..300),
+    ) {
+        let (mut model, mut unsorted) = (Model::new(), Unsorted::default());
+        for (member, score) in members {
+            let fresh = !model.contains_key(&member);
+            prop_assert_eq!(unsorted.add(&member, score), fresh);
+            model.entry(member).or_insert(score);
+        }
+        let mut zset = unsorted.sort();
+        prop_assert_eq!(contents(&zset), sorted(&model));
+        prop_assert_eq!(zset.len(), model.len());
+        for (member, score) in &model {
+            prop_assert_eq!(zset.score(member), Some(*score));
+        }
+        // Table and tree agree: what is taken from one goes from the other.
+        for member in model.keys() {
+            prop_assert!(zset.remove(member).is_some());
+        }
+        prop_assert!(zset.is_empty());
+    }
+}

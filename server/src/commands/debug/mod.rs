@@ -113,6 +113,7 @@ const SUBCOMMANDS: &[Spec] = &[
         summary: "Has RESTORE take payloads whose checksum is wrong",
         syntax: "<0 | 1>",
         handler: |ctx, args| {
+            allowed(ctx)?;
             let skips = args[2] != b"0";
             ctx.engine().tuning.skips_checksums.store(skips, Ordering::Relaxed);
             ctx.reply.ok();
