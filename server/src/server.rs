@@ -297,14 +297,20 @@ impl Server {
 
     /// A connection has ended.
     pub fn disconnected(&self, client: &Arc<Client>, session: &mut Session) {
+        self.retire(client, session);
+        self.leave();
+    }
+
+    /// Takes a connection off all lists: others see it no more, even while its last reply is still
+    /// to be sent. A second call does nothing.
+    pub fn retire(&self, client: &Arc<Client>, session: &mut Session) {
         commands::forget_subscriptions(self, session, client);
         self.forget_watching(client);
         // Both under the lock of the clients, so that nothing is counted twice or not at all.
         let mut clients = self.clients();
-        lock(&self.gone).add(&client.usage);
-        clients.remove(&client.id);
-        drop(clients);
-        self.leave();
+        if clients.remove(&client.id).is_some() {
+            lock(&self.gone).add(&client.usage);
+        }
     }
 
     /// Ends MONITOR and tracking for a connection.

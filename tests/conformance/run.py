@@ -7,10 +7,13 @@
     run.py --server BINARY --native ...   the suite starts and stops the server itself
 
 What fails must stand in known_failures.txt. That list may only shrink: what stands there and passes
-is named, to be removed. --update writes it anew for the units that ran.
+is named, to be removed. --update writes it anew for the units that ran. A unit with a failure that
+is not known runs a second time, as some tests of the suite hang on the machine's speed: what passes
+then is named as unsteady and does not count.
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import re
@@ -37,6 +40,10 @@ TEST_SECONDS = 45
 
 # Stands for all tests behind the one at which a unit ended before its time.
 ABORTED = "(ended early)"
+
+# Tests that fail for a known reason half way, here for want of scripts, and leave a connection that
+# the tests after them cannot use. They count as failed without being run.
+SPOILING = {"unit/tracking": ["Invalid keys should not be tracked for scripts in NOLOOP mode"]}
 
 LINE = re.compile(r"^\[(ok|err|exception|ready|timeout)\]:? ?(.*)$")
 
@@ -77,6 +84,8 @@ def run_suite(tree, unit, arguments):
     command = ["tclsh", "tests/test_helper.tcl", "--single", unit, "--clients", "1"]
     command += ["--tags", "-slow", "--timeout", str(TEST_SECONDS), "--baseport", str(base)]
     command += ["--portcount", "100", "--durable", *arguments]
+    for test in SPOILING.get(unit, []):
+        command += ["--skiptest", test]
     # A process group of its own, so that whatever it started ends with it.
     process = subprocess.Popen(
         command,
@@ -135,11 +144,23 @@ def run_unit(run, tree, binary, unit):
     results, whole = outcomes(text)
     failed = {name for name, passed in results.items() if not passed}
     passed = len(results) - len(failed)
+    failed.update(SPOILING.get(unit, []))
     if not whole and not failed:
         failed.add(ABORTED)
     seconds = time.monotonic() - began
     print(f"{unit:28} {passed:4} passed {len(failed):3} failed {seconds:4.0f} s", flush=True)
     return failed, passed
+
+
+def steady(run_again, mode, unit, failed, known):
+    """The failures of a unit without those unknown ones that do not come again."""
+    unknown = {test for test in failed if (mode, unit, test) not in known}
+    if not unknown:
+        return failed
+    again, _ = run_again()
+    for test in sorted(unknown - again):
+        print(f"UNSTEADY: {unit}: {test}")
+    return failed - (unknown - again)
 
 
 def read_known():
@@ -186,16 +207,17 @@ def main():
     units = options.units or units_of("quick" if options.quick else mode)
     run = run_native if options.native else run_external
     binary = str(pathlib.Path(options.server).resolve())
-    found, total = set(), 0
+    known, found, total = read_known(), set(), 0
     with tempfile.TemporaryDirectory() as folder:
         tree = pathlib.Path(folder) / "suite"
         shutil.copytree(suite.fetch(), tree, symlinks=True)
         for unit in units:
-            failed, passed = run_unit(run, tree, binary, unit)
+            go = functools.partial(run_unit, run, tree, binary, unit)
+            failed, passed = go()
+            failed = steady(go, mode, unit, failed, known)
             found |= {(mode, unit, test) for test in failed}
             total += passed
     print(f"{total} passed, {len(found)} failed")
-    known = read_known()
     if options.update:
         write_known({row for row in known if row[0] != mode or row[1] not in units} | found)
     elif not report(found, known, mode, units):

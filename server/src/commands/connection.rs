@@ -104,7 +104,10 @@ fn ping(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn quit(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
-    client(ctx)?.then(After::Close);
+    let client = client(ctx)?;
+    client.then(After::Close);
+    // Who has read the reply finds the connection gone from wherever it looks.
+    server(ctx)?.retire(&client, ctx.session);
     ctx.reply.ok();
     Ok(Flow::Done)
 }

@@ -116,6 +116,20 @@ fn passwords() {
 }
 
 #[test]
+fn who_has_quit_is_gone_for_the_others() {
+    let server = server(&[]);
+    let mut other = server.connect();
+    for _ in 0..200 {
+        let mut client = server.connect();
+        let id = client.run("CLIENT ID").trim_start_matches(':').to_string();
+        assert_eq!(client.run("SUBSCRIBE news"), "[\"subscribe\" \"news\" :1]");
+        assert_eq!(client.run("QUIT"), "+OK");
+        assert_eq!(other.run("PUBLISH news x"), ":0");
+        assert_eq!(other.run(&format!("CLIENT LIST ID {id}")), "\"\"");
+    }
+}
+
+#[test]
 fn strangers_may_not_send_much() {
     let server = server(&["--requirepass", "secret"]);
     let mut client = server.connect();
