@@ -121,7 +121,9 @@ impl Running {
             server.log.warning(&format!("configuration: '{name}' is obsolete and ignored"));
         }
         let (tcp, unix) = open_sockets(&config)?;
-        let something = config.bool(persistence::APPENDONLY) || schedule::file(&server).exists();
+        let something = config.bool(persistence::APPENDONLY)
+            || !config.string(persistence::PRELOAD_FILE).is_empty()
+            || schedule::file(&server).exists();
         if something {
             // It is loaded by `serve`, while clients are told to wait.
             server.persistence.set_loading(true);
@@ -212,12 +214,20 @@ fn load_in_background(server: &Arc<Server>) -> std::io::Result<Loaded> {
     Ok(loaded)
 }
 
-/// Loads the append-only file, or else the snapshot, and starts the append-only file's thread.
+/// Loads what `preload-file` names, the append-only file, or else the snapshot, and starts the
+/// append-only file's thread.
 fn load(server: &Arc<Server>) -> Result<(), String> {
-    if !server.config().bool(persistence::APPENDONLY) {
+    let preload = server.config().string(persistence::PRELOAD_FILE);
+    let failed = |error| format!("preload-file {preload}: {error}");
+    if let Some(path) = preload.strip_prefix("aof:") {
+        aof::preload(server, Path::new(path), &load_rdb(server)).map_err(failed)?;
+    } else if let Some(path) = preload.strip_prefix("rdb:") {
+        let options = persist::load::Options::default();
+        persist::load::load(server, Path::new(path), options).map_err(failed)?;
+    } else if !server.config().bool(persistence::APPENDONLY) {
         persist::load::at_start(server)?;
     }
-    aof::open(server, &load_rdb(server))
+    aof::open(server, &load_rdb(server), !preload.is_empty())
 }
 
 /// How the append-only file loads the snapshot that it begins with. Returns how long that is.

@@ -6,9 +6,11 @@
 //! - [`writer`]: the thread that appends, syncs and rewrites; [`output`] is the file it appends to.
 //! - [`rewrite`]: the base.
 //! - [`check`]: `cairn-server check-aof`.
+//! - [`backup`]: what BACKUP makes of it.
 //!
 //! Here is what the other threads see: requests to the writer, its state, and figures for INFO.
 
+pub mod backup;
 pub mod check;
 pub mod format;
 pub mod load;
@@ -19,6 +21,7 @@ mod setup;
 mod writer;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,11 +31,13 @@ use std::time::{Duration, Instant};
 use cairn_core::CmdError;
 use cairn_core::command::{Command, Reach};
 use cairn_core::config::table::persistence as params;
+use cairn_core::keyspace::Scope;
 use cairn_core::session::Session;
 
-pub use setup::{open, reload};
+pub use setup::{open, preload, reload};
 
 use crate::server::Server;
+use backup::Backup;
 use writer::Cut;
 
 /// How the append-only file is used.
@@ -59,8 +64,24 @@ enum Order {
     Deleted(BTreeSet<String>),
     /// To have everything on disk, and say whether it is.
     Flush(Sender<bool>),
+    /// BACKUP START, into this directory.
+    Backup(PathBuf),
+    /// BACKUP SEAL.
+    Seal(Sender<SealStep>),
+    /// BACKUP ABORT.
+    Abort(Sender<()>),
     /// To have everything on disk, and end.
     Stop,
+}
+
+/// What whoever seals a backup is told.
+enum SealStep {
+    /// To cut the log.
+    Cut,
+    /// It is sealed.
+    Done,
+    /// It is not, and why.
+    Refused(String),
 }
 
 /// Figures that the writer keeps up to date.
@@ -96,6 +117,10 @@ pub struct Aof {
     rewrite_ok: AtomicBool,
     /// Microseconds that each write to the file is put off, for tests (DEBUG AOF-FLUSH-SLEEP).
     pub flush_sleep: AtomicU64,
+    /// The writer serves a backup alone: for everybody else the file is off.
+    borrowed: AtomicBool,
+    /// The backup.
+    pub backup: Backup,
     /// What commands are answered while the file can't be written: nothing while it can.
     trouble: Mutex<Option<String>>,
 }
@@ -114,6 +139,8 @@ impl Default for Aof {
             rewriting: Mutex::default(),
             rewrite_ok: AtomicBool::new(true),
             flush_sleep: AtomicU64::new(0),
+            borrowed: AtomicBool::new(false),
+            backup: Backup::default(),
             trouble: Mutex::default(),
         }
     }
@@ -170,7 +197,7 @@ impl Aof {
     /// Has replies wait for the disk, or no longer, as `appendfsync` says.
     fn follow_fsync(&self, server: &Server) {
         let always = server.config().int(params::APPENDFSYNC) == params::FSYNC_ALWAYS;
-        if self.state() == State::On {
+        if self.state() == State::On && !self.borrowed.load(Ordering::SeqCst) {
             server.engine.effects.set_durable(always);
         }
     }
@@ -251,13 +278,17 @@ impl Aof {
         self.scheduled.store(true, Ordering::SeqCst);
     }
 
+    fn unschedule(&self) {
+        self.scheduled.store(false, Ordering::SeqCst);
+    }
+
     fn postpone_rewrite(&self) {
         *lock(&self.rewriting) = None;
         self.schedule();
     }
 
     fn begin_rewrite(&self) {
-        self.scheduled.store(false, Ordering::SeqCst);
+        self.unschedule();
         lock(&self.rewriting).get_or_insert_with(Instant::now);
     }
 
@@ -290,6 +321,58 @@ impl Aof {
         }
     }
 
+    /// BACKUP START: the base is begun as soon as it can be.
+    ///
+    /// # Errors
+    /// The reply.
+    pub fn start_backup(&self, dir: PathBuf) -> Result<(), CmdError> {
+        self.backup.begin(&dir)?;
+        self.send(Order::Backup(dir));
+        Ok(())
+    }
+
+    /// BACKUP SEAL. Blocks until all files are on disk.
+    ///
+    /// # Errors
+    /// The reply: why it is not sealed.
+    pub fn seal_backup(&self, server: &Server) -> Result<(), CmdError> {
+        let refused = |why: &str| CmdError::new(format!("ERR The backup can't be sealed: {why}"));
+        let (asker, steps) = channel();
+        self.send(Order::Seal(asker));
+        loop {
+            match steps.recv() {
+                Ok(SealStep::Cut) => self.cut_here(server),
+                Ok(SealStep::Done) => return Ok(()),
+                Ok(SealStep::Refused(why)) => return Err(refused(&why)),
+                Err(_) => return Err(refused("the server ends")),
+            }
+        }
+    }
+
+    /// Has what follows in the log go into the next increment. Blocks while transactions run.
+    fn cut_here(&self, server: &Server) {
+        let engine = &server.engine;
+        let worker = engine.worker();
+        engine.hold_and(&worker, &Scope::All, |_| {
+            engine.effects.select_again();
+            self.cut(Cut { offset: engine.effects.end(), reader: None });
+        });
+        engine.retire(worker);
+    }
+
+    /// BACKUP ABORT. Blocks until the files are gone.
+    ///
+    /// # Errors
+    /// The reply: there is nothing to abort.
+    pub fn abort_backup(&self) -> Result<(), CmdError> {
+        if !self.backup.stage().is_open() {
+            return Err(CmdError::fixed("ERR There is no backup in progress"));
+        }
+        let (done, gone) = channel();
+        self.send(Order::Abort(done));
+        gone.recv().map_err(|_| CmdError::fixed("ERR The server ends"))
+    }
+
     /// The lines of INFO.
     pub fn info(&self, server: &Server, line: &mut dyn FnMut(&str, String)) {
         let figures = &self.figures;
@@ -298,7 +381,8 @@ impl Aof {
         let status = |ok: bool| if ok { "ok" } else { "err" }.to_string();
         let since = *lock(&self.rewriting);
         // It may take a moment until the writer has turned it on or off.
-        let enabled = server.config().bool(params::APPENDONLY) || self.state() != State::Off;
+        let used = self.state() != State::Off && !self.borrowed.load(Ordering::SeqCst);
+        let enabled = server.config().bool(params::APPENDONLY) || used;
         line("aof_enabled", number(enabled));
         line("aof_rewrite_in_progress", number(since.is_some()));
         line("aof_rewrite_scheduled", number(self.is_scheduled() && since.is_none()));
@@ -311,6 +395,7 @@ impl Aof {
         line("aof_rewrites_consecutive_failures", load(&figures.failures).to_string());
         line("aof_last_write_status", status(lock(&self.trouble).is_none()));
         line("aof_last_cow_size", "0".to_string());
+        line("backup_in_progress", number(self.backup.stage().is_open()));
         if enabled {
             line("aof_current_size", load(&figures.size).to_string());
             line("aof_base_size", load(&figures.base_size).to_string());

@@ -23,10 +23,11 @@ fn place(config: &Config) -> (PathBuf, String) {
 }
 
 /// Loads the append-only file, if it is in use, and starts the writer. No command may run yet.
+/// What is `preloaded` from elsewhere takes the place of what the file holds.
 ///
 /// # Errors
 /// Why the server can't start, for the operator.
-pub fn open(server: &Arc<Server>, load_rdb: &LoadRdb) -> Result<(), String> {
+pub fn open(server: &Arc<Server>, load_rdb: &LoadRdb, preloaded: bool) -> Result<(), String> {
     let config = server.config();
     let enabled = config.bool(params::APPENDONLY);
     let (dir, stem) = place(config);
@@ -38,7 +39,9 @@ pub fn open(server: &Arc<Server>, load_rdb: &LoadRdb) -> Result<(), String> {
     if enabled {
         let failed = |e: io::Error| format!("Can't open the append-only file: {}", words(&e));
         prepare(server, &mut manifest).map_err(failed)?;
-        if manifest.parts().next().is_some() {
+        if preloaded {
+            begin_again(server, &mut manifest)?;
+        } else if manifest.parts().next().is_some() {
             load::load(&server.engine, &server.log, &manifest, load_rdb)
                 .map_err(|e| e.to_string())?;
         }
@@ -85,12 +88,7 @@ fn prepare(server: &Server, manifest: &mut Manifest) -> io::Result<()> {
 fn begin(server: &Arc<Server>, manifest: &mut Manifest) -> Result<Output, String> {
     let failed = |e: io::Error| format!("Can't open the append-only file: {}", words(&e));
     if manifest.parts().next().is_none() {
-        let snapshot = rewrite::is_snapshot(server);
-        let base = manifest.next_base(snapshot);
-        let path = manifest.file(&base);
-        server.log.notice(&format!("Creating AOF base file {} on server start", base.name));
-        rewrite::write_base(server, &path, snapshot, &mut |_| ())?;
-        manifest.base = Some(base);
+        manifest.base = Some(write_base(server, manifest)?);
     }
     let (part, new) = match manifest.incrs.last() {
         Some(last) => (last.clone(), false),
@@ -112,6 +110,45 @@ fn begin(server: &Arc<Server>, manifest: &mut Manifest) -> Result<Output, String
     figures.size.store(others + output.len, Ordering::Relaxed);
     figures.base_size.store(others + output.len, Ordering::Relaxed);
     Ok(output)
+}
+
+/// Has a base of what is in memory take the place of all files. What they hold was not loaded.
+fn begin_again(server: &Server, manifest: &mut Manifest) -> Result<(), String> {
+    let base = write_base(server, manifest)?;
+    let part = manifest.next_incr();
+    let failed = |e: io::Error| format!("Can't begin the append-only file: {}", words(&e));
+    Output::open(&manifest.file(&part), part.clone(), true).map_err(failed)?;
+    manifest.rebase(base, "");
+    manifest.incrs.push(part);
+    manifest.store().map_err(|error| failed(error.into()))
+}
+
+fn write_base(server: &Server, manifest: &Manifest) -> Result<Part, String> {
+    let snapshot = rewrite::is_snapshot(server);
+    let base = manifest.next_base(snapshot);
+    server.log.notice(&format!("Creating AOF base file {} on server start", base.name));
+    rewrite::write_base(server, &manifest.file(&base), snapshot, &mut |_| ())?;
+    Ok(base)
+}
+
+/// Loads the files that a manifest names, or a single one, in place of the server's own.
+///
+/// # Errors
+/// What is missing or wrong.
+pub fn preload(server: &Arc<Server>, path: &Path, load_rdb: &LoadRdb) -> Result<(), String> {
+    let dir = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let manifest = match name.strip_suffix(".manifest") {
+        Some(stem) => Manifest::read(&dir, stem)
+            .map_err(|e| e.to_string())?
+            .ok_or_else(|| format!("there is no manifest {}", path.display()))?,
+        None => {
+            let base = Part { name: name.clone(), seq: 1, kind: Kind::Base };
+            Manifest { base: Some(base), ..Manifest::new(dir, &name) }
+        }
+    };
+    load::load(&server.engine, &server.log, &manifest, load_rdb).map_err(|e| e.to_string())?;
+    Ok(())
 }
 
 fn start(server: &Arc<Server>, manifest: Manifest, output: Option<Output>) -> io::Result<()> {

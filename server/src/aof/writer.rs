@@ -9,6 +9,8 @@
 //! anything in it counts, and the new base once that is on disk, so that at every moment the files
 //! that it names are the whole of the data.
 
+mod backup;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use cairn_core::config::table::persistence as params;
 use cairn_core::effects::Reader;
 use cairn_core::lock::Ticket;
 
+use super::backup::Stage;
 use super::manifest::{Manifest, Part, StoreError};
 use super::output::{Output, SyncJob, Syncer};
 use super::{Aof, Order, State, rewrite, words};
@@ -36,8 +39,13 @@ const TICK: Duration = Duration::from_millis(100);
 /// woken by every write would cost the writers more than the writing.
 const PACE: Duration = Duration::from_millis(1);
 
-/// How often a failed write is tried again, and the least time between two syncs of `everysec`.
+/// How often a failed write is tried again.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The least time between two syncs of `everysec`. What is lost at worst is what came since the
+/// last sync that ended began: this time, or the duration of that sync if it is longer, and the
+/// duration of the one that is running.
+const SYNC_PERIOD: Duration = Duration::from_millis(400);
 
 /// How long a write waits for a sync in the background to end, as in Redis: a write during a sync
 /// may block for as long as the sync takes.
@@ -70,6 +78,8 @@ struct Rewrite {
     /// Its name.
     first: Option<String>,
     base: Part,
+    /// Where that is written.
+    path: PathBuf,
     /// What it will have written counts for nothing.
     doomed: bool,
     begun: Instant,
@@ -116,6 +126,7 @@ pub(super) struct Writer {
     rewrite: Option<Rewrite>,
     failures: u32,
     no_rewrite_before: Instant,
+    backup: Option<backup::Window>,
 }
 
 impl Writer {
@@ -150,6 +161,7 @@ impl Writer {
             rewrite: None,
             failures: 0,
             no_rewrite_before: Instant::now(),
+            backup: None,
         })
     }
 
@@ -200,7 +212,11 @@ impl Writer {
     fn obey(&mut self, order: Order) -> bool {
         match order {
             Order::TurnOn => self.turn_on(),
-            Order::TurnOff => self.turn_off(),
+            Order::TurnOff if self.is_borrowed() => {}
+            Order::TurnOff => {
+                self.fail_backup("the append-only file was turned off");
+                self.turn_off();
+            }
             Order::BaseDone(result) => self.base_done(result),
             Order::Deleted(names) => self.forget(&names),
             Order::Flush(done) => {
@@ -208,7 +224,15 @@ impl Writer {
                 // Whoever asked may have given up.
                 let _ = done.send(self.health == Health::Good);
             }
+            Order::Backup(dir) => self.open_backup(dir),
+            Order::Seal(asker) => self.seal_backup(asker),
+            Order::Abort(done) => {
+                self.fail_backup("it was aborted");
+                // Whoever asked may have given up.
+                let _ = done.send(());
+            }
             Order::Stop => {
+                self.fail_backup("the server ended");
                 self.turn_off();
                 return false;
             }
@@ -260,6 +284,7 @@ impl Writer {
 
     /// Begins the increment of a rewrite whose base is all that comes before.
     fn begin_anew(&mut self, offset: u64, reader: Reader) {
+        self.backup_misses_some();
         (self.place, self.reader) = (None, Some(reader));
         self.pending.clear();
         (self.gathered, self.written, self.synced) = (offset, offset, offset);
@@ -270,30 +295,48 @@ impl Writer {
         }
     }
 
-    /// Goes on in the increment of a rewrite: what came before is on disk first, so that nothing
-    /// can be missing in the middle.
+    /// Goes on in the increment of a rewrite, or in the one behind a backup.
     fn switch(&mut self) {
-        let Some(incr) = self.rewrite.as_mut().and_then(|rewrite| rewrite.incr.take()) else {
-            return;
-        };
+        if let Some(incr) = self.rewrite.as_mut().and_then(|rewrite| rewrite.incr.take()) {
+            match self.go_on_in(incr) {
+                Ok(()) => self.pin_increment(),
+                Err(why) => self.doom(&why),
+            }
+        } else if let Some(incr) = self.next_after_seal() {
+            match self.go_on_in(incr) {
+                Ok(()) => self.complete_backup(),
+                Err(why) => self.fail_backup(&why),
+            }
+        }
+    }
+
+    /// Goes on in another increment: what came before is on disk first, so that nothing can be
+    /// missing in the middle.
+    fn go_on_in(&mut self, incr: Output) -> Result<(), String> {
         self.write_now();
         if self.health != Health::Good || !self.sync_now() {
-            return self.doom("the increment before could not be completed");
+            return Err("the increment before could not be completed".into());
         }
         self.manifest.incrs.push(incr.part.clone());
         match self.manifest.store() {
             Ok(()) => {}
             Err(StoreError::NotStored(error)) => {
                 self.manifest.incrs.pop();
-                return self.doom(&words(&error));
+                return Err(words(&error));
             }
             // Which manifest a crash leaves is not known: nothing may be added to either's files.
-            Err(StoreError::NotSynced(error)) => return self.lose(&error),
+            Err(StoreError::NotSynced(error)) => {
+                self.lose(&error);
+                return Err(words(&error));
+            }
         }
         self.stamped = 0;
+        // What came during these syncs has waited for long enough.
+        self.last_sync = self.last_sync.checked_sub(SYNC_PERIOD).unwrap_or(self.last_sync);
         let before = self.output.replace(Output { listed: true, ..incr });
         let len = before.map_or(0, |output| output.len);
         self.aof().figures.others_size.fetch_add(len, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Has the rewrite that is being done come to nothing.
@@ -350,6 +393,9 @@ impl Writer {
 
     /// A write failed: nothing of it counts, and it is tried again.
     fn fail_write(&mut self, error: &io::Error) {
+        if self.is_borrowed() {
+            return self.fail_backup(&words(error));
+        }
         self.retry = Instant::now() + SECOND;
         if self.output.as_ref().is_some_and(|output| !output.listed) {
             return self.abandon(&words(error));
@@ -408,7 +454,7 @@ impl Writer {
 
     fn sync_in_background(&mut self) {
         let Some(output) = &self.output else { return };
-        if self.syncer.is_busy() || self.last_sync.elapsed() < SECOND {
+        if self.syncer.is_busy() || self.last_sync.elapsed() < SYNC_PERIOD {
             return;
         }
         let file = Arc::clone(&output.file);
@@ -432,6 +478,9 @@ impl Writer {
 
     /// A sync failed. The file ends where it is known to be good; what follows needs a new base.
     fn lose(&mut self, error: &io::Error) {
+        if self.is_borrowed() {
+            return self.fail_backup(&words(error));
+        }
         let text = format!("Error on AOF fsync: {}. A new base is needed.", words(error));
         self.server.log.warning(&text);
         let Some(output) = self.output.take() else { return };
@@ -479,6 +528,9 @@ impl Writer {
 
     /// `appendonly yes` at run time: a rewrite makes the base, and what follows is logged.
     fn turn_on(&mut self) {
+        if self.is_borrowed() {
+            self.fail_backup("the append-only file was turned on");
+        }
         if self.state() == State::Off {
             self.aof().set_state(State::Waiting);
             self.no_rewrite_before = Instant::now();
@@ -502,7 +554,7 @@ impl Writer {
 
     /// Begins a rewrite if one is due.
     fn plan(&mut self) {
-        if self.rewrite.is_some() {
+        if self.rewrite.is_some() || self.backup_holds_rewrites() {
             return;
         }
         let needed = self.state() == State::Waiting || self.health == Health::SyncFailed;
@@ -518,6 +570,7 @@ impl Writer {
         let percentage = config.unsigned(params::AUTO_AOF_REWRITE_PERCENTAGE);
         let size = self.size();
         if self.state() != State::On
+            || self.backup_spares_growth()
             || percentage == 0
             || size <= config.unsigned(params::AUTO_AOF_REWRITE_MIN_SIZE)
         {
@@ -561,6 +614,7 @@ impl Writer {
         }
         let anew = self.state() == State::Waiting || self.health == Health::SyncFailed;
         let (server, path) = (Arc::clone(&self.server), self.manifest.file(&base));
+        let target = path.clone();
         let off = self.state() == State::Off;
         let work = move || {
             let effects = &server.engine.effects;
@@ -571,16 +625,18 @@ impl Writer {
                     server.aof.cut(Cut { offset, reader });
                 }
             };
-            let result = rewrite::write_base(&server, &path, snapshot, &mut cut);
+            let result = rewrite::write_base(&server, &target, snapshot, &mut cut);
             server.persistence.release();
             server.aof.send(Order::BaseDone(result));
         };
         let first = incr.as_ref().map(|incr| incr.part.name.clone());
         let begun = Instant::now();
-        self.rewrite = Some(Rewrite { incr, first, base, doomed: false, begun });
+        self.rewrite = Some(Rewrite { incr, first, base, path, doomed: false, begun });
         self.server.log.notice("Background append only file rewriting started");
         let thread = std::thread::Builder::new().name("aof-rewrite".into()).spawn(work);
-        thread.inspect_err(|_| self.rewrite = None).map(|_| ())
+        thread.inspect_err(|_| self.rewrite = None)?;
+        self.backup_snapshots();
+        Ok(())
     }
 
     /// A base was written, or not.
@@ -592,16 +648,16 @@ impl Writer {
             .figures
             .last_rewrite_seconds
             .store(rewrite.begun.elapsed().as_secs() as i64, Ordering::Relaxed);
-        let path = self.manifest.file(&rewrite.base);
         let result = match result {
             Ok(_) if rewrite.doomed => Err("it was given up".to_string()),
             Ok(bytes) => self.take_base(&rewrite, bytes),
             Err(error) => Err(error),
         };
         if let Err(error) = result {
-            if self.manifest.base.as_ref() != Some(&rewrite.base) {
+            let named = self.manifest.base.as_ref().map(|base| self.manifest.file(base));
+            if named.as_ref() != Some(&rewrite.path) {
                 // Nothing names it. It may not have been made.
-                let _ = std::fs::remove_file(path);
+                let _ = std::fs::remove_file(&rewrite.path);
             }
             return self.rewrite_failed(&format!("Background AOF rewrite failed: {error}"));
         }
@@ -609,6 +665,7 @@ impl Writer {
         self.no_rewrite_before = Instant::now();
         self.aof().end_rewrite(true);
         self.server.log.notice("Background AOF rewrite finished successfully");
+        self.pin_base();
         self.delete_history();
     }
 
@@ -672,6 +729,9 @@ impl Writer {
     fn rewrite_failed(&mut self, text: &str) {
         self.server.log.warning(text);
         self.aof().end_rewrite(false);
+        if self.backup.is_some() && self.aof().backup.stage() == Stage::Snapshotting {
+            self.fail_backup(text);
+        }
         let needed = self.state() == State::Waiting || self.health == Health::SyncFailed;
         self.failures = (self.failures + 1).min(8);
         let pause = match (needed, self.failures) {

@@ -23,7 +23,7 @@ fn server(dir: &Path) -> Arc<Server> {
     config.put(params::APPENDONLY, Value::Number(1));
     config.put(params::APPENDFSYNC, Value::Number(params::FSYNC_ALWAYS));
     config.put(params::AOF_USE_RDB_PREAMBLE, Value::Number(0));
-    setup::open(&server, &|_| Err("no snapshots here".into())).expect("it opens");
+    setup::open(&server, &|_| Err("no snapshots here".into()), false).expect("it opens");
     server
 }
 

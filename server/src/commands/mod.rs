@@ -1,5 +1,6 @@
 //! Commands about connections, the configuration and the process: what core cannot know.
 
+mod backup;
 mod client;
 mod config;
 mod connection;
@@ -35,6 +36,7 @@ pub fn register(registry: &mut Registry) {
         observe::SPECS,
         memory::SPECS,
         persistence::SPECS,
+        backup::SPECS,
     ];
     families.into_iter().for_each(|specs| registry.add(specs));
 }

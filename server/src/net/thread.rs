@@ -17,6 +17,7 @@ use tokio::task::LocalSet;
 use super::connection::{Connection, Inbox};
 use super::mailbox::{Address, Letter, Message, ThreadBox};
 use super::stream::{Accepted, Stream};
+use crate::aof::backup::Backup;
 use crate::client::{Client, ClientSeed};
 use crate::persist::schedule;
 use crate::resp::Buffers;
@@ -191,6 +192,7 @@ async fn cron(state: Rc<ThreadState>) {
         state.server.cron();
         if !state.server.cron_paused.load(Ordering::Relaxed) {
             schedule::tick(&state.server);
+            Backup::tick(&state.server);
         }
     }
 }

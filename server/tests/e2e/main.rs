@@ -3,6 +3,7 @@
 //! `CAIRN_FULL=1` makes the random tests run at full length.
 
 mod aof;
+mod backup;
 mod bad_input;
 mod blocking;
 mod clients;

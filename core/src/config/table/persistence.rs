@@ -38,12 +38,31 @@ fn appendfilename(value: Value) -> Result<Value, String> {
 }
 
 fn appenddirname(value: Value) -> Result<Value, String> {
+    dir_name(value, "appenddirname")
+}
+
+fn backupdirname(value: Value) -> Result<Value, String> {
+    dir_name(value, "backupdirname")
+}
+
+fn dir_name(value: Value, name: &str) -> Result<Value, String> {
     match value.text().is_empty() {
-        true => Err("appenddirname can't be empty".into()),
+        true => Err(format!("{name} can't be empty")),
         false if value.text().contains(&b'/') => {
-            Err("appenddirname can't be a path, just a dirname".into())
+            Err(format!("{name} can't be a path, just a dirname"))
         }
         false => Ok(value),
+    }
+}
+
+fn preload_file(value: Value) -> Result<Value, String> {
+    let text = value.text();
+    let known = [&b"aof:"[..], b"rdb:"]
+        .iter()
+        .any(|kind| text.strip_prefix(*kind).is_some_and(|path| !path.is_empty()));
+    match text.is_empty() || known {
+        true => Ok(value),
+        false => Err("preload-file must be aof:<path> or rdb:<path>".into()),
     }
 }
 
@@ -113,4 +132,12 @@ crate::params! {
     AOF_DISABLE_AUTO_GC = Param::bool("aof-disable-auto-gc", "no").hidden();
     /// Whether a rewrite is synced to disk bit by bit as it is written.
     AOF_REWRITE_INCREMENTAL_FSYNC = Param::bool("aof-rewrite-incremental-fsync", "yes");
+
+    /// The directory of backups (`BACKUP START`), in `dir`.
+    BACKUPDIRNAME = Param::text("backupdirname", "backupdir").immutable().check(backupdirname);
+    /// For how many seconds a sealed backup is kept; 0 is until `BACKUP CLEANUP`.
+    BACKUP_SEALED_TTL = Param::int("backup-sealed-ttl", "0", 0, INT_MAX);
+    /// What is loaded at the start in place of the server's own files: `aof:` and the path of a
+    /// manifest, or `rdb:` and that of a snapshot.
+    PRELOAD_FILE = Param::text("preload-file", "").immutable().check(preload_file);
 }
