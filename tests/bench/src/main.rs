@@ -18,7 +18,7 @@ mod workload;
 use std::error::Error;
 use std::process::ExitCode;
 
-use scenario::{collections, hashtag, idle, memory, search, timeseries};
+use scenario::{collections, hashtag, idle, memory, search, snapshot, timeseries};
 
 const SERVERS: &str = "\
 Servers, in any number; ratios are against the first:
@@ -47,6 +47,7 @@ fn dispatch(command: &str, words: Vec<String>) -> Result<(), Box<dyn Error>> {
         "search" => search::run(words),
         "timeseries" => timeseries::run(words),
         "idle" => idle::run(words),
+        "snapshot" => snapshot::run(words),
         "" | "help" | "--help" | "-h" => {
             help();
             Ok(())
@@ -65,6 +66,7 @@ fn help() {
         search::HELP,
         timeseries::HELP,
         idle::HELP,
+        snapshot::HELP,
     ];
     for text in texts {
         println!("\n{text}");

@@ -7,6 +7,7 @@ pub mod idle;
 pub mod memory;
 mod probe;
 pub mod search;
+pub mod snapshot;
 pub mod timeseries;
 
 use std::io;
