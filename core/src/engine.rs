@@ -60,9 +60,18 @@ pub trait Host: Any + Send + Sync {
     /// made again then.
     fn call_again(&self, _session: &Session) {}
 
+    /// FLUSHALL has removed all data. Returns what is to be done before it is answered, on the query
+    /// pool; not if it does not stand `alone`: everything is held then.
+    fn emptied(&self, _alone: bool) -> Option<AfterFlush> {
+        None
+    }
+
     /// Writes a line to the server's log.
     fn warn(&self, text: &str);
 }
+
+/// What follows FLUSHALL: see [`Host::emptied`].
+pub type AfterFlush = Box<dyn FnOnce() + Send>;
 
 /// How a command that [`Host::observe`] is told of came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

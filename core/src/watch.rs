@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use crate::keyspace::{Space, shard_of};
+
 /// Raised when one of a session's watched keys has changed.
 #[derive(Default, Debug)]
 pub struct WatchFlag(AtomicBool);
@@ -35,6 +37,16 @@ pub struct WatchedKey {
     /// Whether its time was over already when it was first watched, so that its removal is no
     /// news. The shard that watches it keeps this up to date.
     pub was_expired: Arc<AtomicBool>,
+}
+
+impl Space<'_> {
+    /// Has `flag` raised when this key of the selected database changes.
+    pub fn watch(&mut self, flag: &Arc<WatchFlag>, key: &[u8]) -> WatchedKey {
+        let was_expired = Arc::new(AtomicBool::new(self.is_expired(key)));
+        let watched = WatchedKey { db: self.db(), key: key.into(), was_expired };
+        self.shard_mut(shard_of(key)).watchers.add(flag, &watched);
+        watched
+    }
 }
 
 /// What a session watches.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cairn_core::command::{Command, Flags, keys};
+use cairn_core::engine::AfterFlush;
 use cairn_core::keyspace::Event;
 use cairn_core::notify::Class;
 use cairn_core::session::Session;
@@ -11,6 +12,7 @@ use cairn_core::{CmdError, Host, Observed};
 use crate::client::Client;
 use crate::memory;
 use crate::net::mailbox::{Letter, Message};
+use crate::persist::schedule;
 use crate::server::Server;
 
 /// The server as the engine sees it. Both live as long as the process, so that the circle between
@@ -95,6 +97,10 @@ impl Host for ServerHost {
         if let Some(client) = Client::of(session) {
             client.mailbox.send(Message::To(client.id, Letter::Nudge));
         }
+    }
+
+    fn emptied(&self, alone: bool) -> Option<AfterFlush> {
+        schedule::after_flush(&self.0, alone)
     }
 
     fn warn(&self, text: &str) {

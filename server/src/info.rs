@@ -379,7 +379,7 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("pubsubshard_channels", server.pubsub.len(Kind::Shard));
     out.line("latest_fork_usec", 0);
     out.line("total_forks", 0);
-    out.line("migrate_cached_sockets", 0);
+    out.line("migrate_cached_sockets", server.links.idle());
     out.line("slave_expires_tracked_keys", 0);
     out.line("active_defrag_hits", 0);
     out.line("active_defrag_misses", 0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cairn_core::config::command_line::{self, Action, CommandLine};
 use cairn_core::module::Module;
 use cairn_server::start::{self, ModuleChoice, Running};
-use cairn_server::{aof, demo, persist, version};
+use cairn_server::{aof, demo, persist, title, version};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -85,6 +85,7 @@ fn run(line: &CommandLine) -> Result<(), String> {
     let (config, startup) = start::configure(line)?;
     // Before anything starts a thread: a fork takes only its own along.
     start::go_to_background(&config).map_err(|e| format!("daemonize: {e}"))?;
+    title::claim(line.file.as_deref());
     let modules = start::modules(&config, MODULES)?;
     let running = Running::start(config, &startup, line.file.clone(), modules)?;
     start::write_pid_file(running.server.config()).map_err(|e| format!("pidfile: {e}"))?;

@@ -19,6 +19,7 @@ use crate::client::{Client, Usage};
 use crate::commands;
 use crate::log::Log;
 use crate::memory;
+use crate::migrate::Links;
 use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
 use crate::observe::{self, Observers};
@@ -27,6 +28,7 @@ use crate::persist::Persistence;
 use crate::pool::Pool;
 use crate::pubsub::PubSub;
 use crate::resp::Limits;
+use crate::shutdown::Shutdown;
 use crate::tracking::Tracking;
 
 /// What all threads share.
@@ -37,6 +39,8 @@ pub struct Server {
     pub log: Log,
     /// Threads for long queries.
     pub pool: Pool,
+    /// Connections to other servers that MIGRATE keeps.
+    pub links: Links,
     /// The boxes of the I/O threads.
     pub threads: Vec<Arc<ThreadBox>>,
     /// Subscriptions.
@@ -51,6 +55,8 @@ pub struct Server {
     pub persistence: Persistence,
     /// The append-only file.
     pub aof: Aof,
+    /// The server's end.
+    pub shutdown: Shutdown,
     /// When the server started, in Unix nanoseconds.
     pub started: u64,
     /// Forty random hexadecimal digits.
@@ -126,6 +132,7 @@ impl Server {
         let server = Arc::new(Self {
             log,
             pool: Pool::start(threads),
+            links: Links::default(),
             pubsub: PubSub::new(boxes.clone()),
             threads: boxes,
             pause: Pause::default(),
@@ -133,6 +140,7 @@ impl Server {
             tracking: Tracking::default(),
             persistence: Persistence::default(),
             aof: Aof::default(),
+            shutdown: Shutdown::default(),
             started: clock::now_nanos(),
             run_id: run_id(),
             startup_memory: memory::allocated(),
@@ -429,6 +437,11 @@ impl Server {
         usize::try_from(before).unwrap_or(usize::MAX).max(used)
     }
 
+    /// Whether regular work is stopped.
+    pub fn is_cron_paused(&self) -> bool {
+        self.cron_paused.load(Ordering::Relaxed)
+    }
+
     /// Whether keys are expired actively.
     pub fn active_expire(&self) -> bool {
         self.expires_actively.load(Ordering::Relaxed) && !self.cron_paused.load(Ordering::Relaxed)
@@ -468,6 +481,7 @@ impl Server {
             self.ops_per_second.store(commands.saturating_sub(before), Ordering::Relaxed);
             self.measure_rates();
             self.drop_idle_clients();
+            self.links.sweep();
         }
     }
 

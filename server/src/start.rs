@@ -21,7 +21,8 @@ use crate::log::{Level, Log};
 use crate::net::{listener, mailbox::Message, thread};
 use crate::persist::schedule;
 use crate::server::Server;
-use crate::{aof, commands, memory, persist, supervise, version};
+use crate::shutdown::{self, Refusal, Wish};
+use crate::{aof, commands, crash, memory, persist, supervise, title, version};
 
 /// A server that listens.
 pub struct Running {
@@ -108,9 +109,11 @@ impl Running {
         server.engine.freer.after_each(memory::publish);
         server.engine.set_host(Box::new(ServerHost::new(&server)));
         follow_logging(&server);
+        follow_crashes(&server);
         follow_backlog(&server);
         follow_memory(&server);
         follow_persistence(&server);
+        follow_title(&server);
         aof::follow_config(&server);
         config.apply_all()?;
         server.engine.modules.start(&server.engine);
@@ -248,40 +251,28 @@ async fn wait_for_end(server: &Arc<Server>) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
-        let signal = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+        let (signal, flags) = tokio::select! {
+            _ = terminate.recv() => ("SIGTERM", params::SHUTDOWN_ON_SIGTERM),
+            _ = interrupt.recv() => ("SIGINT", params::SHUTDOWN_ON_SIGINT),
             () = server.stopped() => {
                 server.log.notice("User requested shutdown...");
                 return Ok(());
             }
         };
         server.log.warning(&format!("Received {signal} scheduling shutdown..."));
+        let wish = Wish::of_flags(server.config().int(flags));
         tokio::select! {
-            saved = save_at_end(server)? => if saved.is_ok_and(|result| result.is_ok()) {
-                return Ok(());
+            prepared = shutdown::prepare_in_background(server, wish)? => match prepared {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(Refusal::Aborted)) => {}
+                _ => server.log.warning("Error trying to save the DB, can't exit."),
             },
             _ = interrupt.recv() => {
                 server.log.warning("You insist... exiting now.");
                 return Ok(());
             }
         }
-        server.log.warning("Error trying to save the DB, can't exit.");
     }
-}
-
-type Saved = tokio::sync::oneshot::Receiver<Result<(), String>>;
-
-/// Takes the last snapshot on a thread of its own, so that signals are heard meanwhile.
-fn save_at_end(server: &Arc<Server>) -> std::io::Result<Saved> {
-    let (sender, saved) = tokio::sync::oneshot::channel();
-    let server = Arc::clone(server);
-    let work = move || {
-        // Nobody listens any more after a second signal.
-        let _ = sender.send(schedule::save_at_end(&server, None));
-    };
-    std::thread::Builder::new().name("snapshot".into()).spawn(work)?;
-    Ok(saved)
 }
 
 /// How many I/O threads: `io-threads`, or one for each core.
@@ -305,7 +296,17 @@ fn follow_logging(server: &Arc<Server>) {
         };
         server.log.set_level(level);
         let file = config.string(logging::LOGFILE);
-        server.log.set_file((!file.is_empty()).then(|| PathBuf::from(file)));
+        let file = (!file.is_empty()).then(|| PathBuf::from(file));
+        crash::write_to(file.as_deref());
+        server.log.set_file(file);
+        Ok(())
+    });
+}
+
+/// Has crashes reported as long as they are to be.
+fn follow_crashes(server: &Arc<Server>) {
+    server.config().on_change(&[logging::CRASH_LOG_ENABLED], |config| {
+        crash::report(config.bool(logging::CRASH_LOG_ENABLED));
         Ok(())
     });
 }
@@ -333,6 +334,14 @@ fn follow_persistence(server: &Arc<Server>) {
         if let Some(server) = weak.upgrade() {
             schedule::follow_refusal(&server);
         }
+        Ok(())
+    });
+}
+
+/// Keeps the process's title as it is to be.
+fn follow_title(server: &Arc<Server>) {
+    server.config().on_change(&[params::PROC_TITLE_TEMPLATE], |config| {
+        title::show(config);
         Ok(())
     });
 }

@@ -14,7 +14,28 @@ use crate::reply::Reply;
 use crate::session::Session;
 
 /// Work that needs no shard.
-pub type Job = Box<dyn FnOnce() -> JobEnd + Send>;
+pub struct Job {
+    work: Box<dyn FnOnce() -> JobEnd + Send>,
+    waits: bool,
+}
+
+impl Job {
+    /// Work that keeps a thread busy.
+    pub fn new(work: impl FnOnce() -> JobEnd + Send + 'static) -> Self {
+        Self { work: Box::new(work), waits: false }
+    }
+
+    /// Work that mostly waits for something outside of the process, perhaps for seconds: it must
+    /// not keep others from a thread.
+    pub fn waiting(work: impl FnOnce() -> JobEnd + Send + 'static) -> Self {
+        Self { work: Box::new(work), waits: true }
+    }
+
+    /// Whether it mostly waits.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+}
 
 /// What a job leaves.
 pub enum JobEnd {
@@ -49,7 +70,8 @@ impl Ended {
 /// Runs a job and catches its panic.
 pub fn run_job(job: Job) -> Ended {
     let begun = clock::now_nanos();
-    let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| panic_text(&*panic).into());
+    let result =
+        catch_unwind(AssertUnwindSafe(job.work)).map_err(|panic| panic_text(&*panic).into());
     Ended { result, nanos: clock::now_nanos().saturating_sub(begun) }
 }
 

@@ -23,7 +23,7 @@ pub enum Flow {
 impl Flow {
     /// Has the query pool work out the whole reply, as RESP bytes.
     pub fn offload(work: impl FnOnce() -> Vec<u8> + Send + 'static) -> Self {
-        Self::Offload(Box::new(|| JobEnd::Reply(work())))
+        Self::Offload(Job::new(|| JobEnd::Reply(work())))
     }
 }
 

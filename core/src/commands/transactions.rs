@@ -1,13 +1,8 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Reach, Spec, exec};
 use crate::error::CmdError;
-use crate::keyspace::shard_of;
 use crate::session::Multi;
-use crate::watch::WatchedKey;
 
 const ALWAYS: Flags = Flags::NOSCRIPT.or(Flags::LOADING).or(Flags::STALE).or(Flags::UNQUEUED);
 
@@ -106,10 +101,7 @@ fn watch(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         if known {
             continue;
         }
-        let was_expired = Arc::new(AtomicBool::new(ctx.space.is_expired(key)));
-        let watched = WatchedKey { db, key: key.into(), was_expired };
-        let flag = Arc::clone(&ctx.session.watch.flag);
-        ctx.space.shard_mut(shard_of(key)).watchers.add(&flag, &watched);
+        let watched = ctx.space.watch(&ctx.session.watch.flag, key);
         ctx.session.watch.keys.push(watched);
     }
     ctx.reply.ok();

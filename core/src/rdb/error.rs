@@ -1,5 +1,7 @@
 //! What can be wrong with an RDB file or payload.
 
+use super::kind;
+
 /// Why something could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RdbError {
@@ -31,4 +33,25 @@ pub enum RdbError {
     /// The file could not be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+impl RdbError {
+    /// A type byte that nothing is known of.
+    pub(crate) fn unknown_kind(kind: u8) -> Self {
+        let newest = kind::HASH_LISTPACK_TTL;
+        Self::Unsupported(format!(
+            "Unknown RDB encoding type {kind}: a newer server wrote it, {newest} is the newest known"
+        ))
+    }
+
+    /// The same, of a value of this type.
+    pub fn of_value(self, kind: u8) -> Self {
+        match self {
+            Self::Corrupt { what, offset } => {
+                let what = format!("{} integrity check failed: {what}", kind::describe(kind));
+                Self::Corrupt { what, offset }
+            }
+            other => other,
+        }
+    }
 }

@@ -258,7 +258,7 @@ pub fn skip_value(input: &mut Reader<'_>, kind: u8) -> Result<(), RdbError> {
             skip_module_parts(input)
         }
         kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => skip_stream(input, kind),
-        _ => Err(RdbError::Unsupported(format!("unknown type of value {kind}"))),
+        _ => Err(RdbError::unknown_kind(kind)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`file`]: a walk over a file; [`kind`]: the type bytes of values.
 //! - [`value`]: values of core's types.
 //! - [`frame`]: what stands around the values in a file.
+//! - [`payload`]: what DUMP and RESTORE exchange.
 //! - [`queue`]: the entries of a snapshot on their way into a file.
 //! - [`error`]: what can be wrong with a file or payload.
 //!
@@ -16,6 +17,7 @@ pub mod frame;
 pub mod kind;
 mod legacy;
 mod lzf;
+pub mod payload;
 pub mod queue;
 pub mod reader;
 pub mod value;

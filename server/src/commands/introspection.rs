@@ -1,8 +1,6 @@
-//! What a server tells about itself: COMMAND, MODULE, TIME, ROLE, LOLWUT, SHUTDOWN.
+//! What a server tells about itself: COMMAND, MODULE, TIME, ROLE, LOLWUT.
 //!
 //! INFO is in [`crate::info`], CONFIG in its own file.
-
-use std::sync::Arc;
 
 use cairn_core::command::{
     Access, Acl, Begin, Command, Ctx, Find, Flags, Flow, KeySpec, Outcome, Spec, keys,
@@ -12,7 +10,6 @@ use cairn_core::util::glob;
 use cairn_core::{CmdError, Engine, clock};
 
 use super::{is, server, text};
-use crate::persist::schedule;
 use crate::{info, version};
 
 const ANYTIME: Flags = Flags::LOADING.or(Flags::STALE);
@@ -133,22 +130,6 @@ pub const SPECS: &[Spec] = &[
             ctx.reply.verbatim("txt", format!("{stones}\nCairn {}\n", version::CAIRN));
             Ok(Flow::Done)
         },
-        ..Spec::DEFAULT
-    },
-    Spec {
-        name: "shutdown",
-        arity: -1,
-        flags: Flags::ADMIN
-            .or(Flags::NOSCRIPT)
-            .or(ANYTIME)
-            .or(Flags::NO_MULTI)
-            .or(Flags::ALLOW_BUSY),
-        group: "server",
-        since: "1.0.0",
-        summary: "Stops the server",
-        complexity: "O(1) without a snapshot",
-        syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
-        handler: shutdown,
         ..Spec::DEFAULT
     },
 ];
@@ -484,30 +465,4 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
         flags.iter().for_each(|f| ctx.reply.simple(f));
     }
     Ok(Flow::Done)
-}
-
-fn shutdown(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let (mut save, mut force) = (None, false);
-    for option in &args[1..] {
-        match save {
-            None if is(option, "nosave") => save = Some(false),
-            None if is(option, "save") => save = Some(true),
-            _ if is(option, "force") => force = true,
-            _ if is(option, "now") => {}
-            _ if is(option, "abort") && args.len() == 2 => {
-                return Err(CmdError::fixed("ERR No shutdown in progress."));
-            }
-            _ => return Err(CmdError::SYNTAX),
-        }
-    }
-    let (server, client) = (Arc::clone(server(ctx)?), super::client(ctx)?);
-    Ok(Flow::offload(move || {
-        if schedule::save_at_end(&server, save).is_err() && !force {
-            return b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
-        }
-        server.stop();
-        // The connection closes without a reply, as the server ends.
-        client.then(crate::client::After::Close);
-        Vec::new()
-    }))
 }

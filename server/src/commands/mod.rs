@@ -9,9 +9,11 @@ mod docs;
 mod functions;
 mod introspection;
 mod memory;
+mod migrate;
 mod observe;
 mod persistence;
 mod pubsub;
+mod shutdown;
 mod tracking;
 
 use std::sync::Arc;
@@ -35,7 +37,9 @@ pub fn register(registry: &mut Registry) {
         functions::SPECS,
         observe::SPECS,
         memory::SPECS,
+        migrate::SPECS,
         persistence::SPECS,
+        shutdown::SPECS,
         backup::SPECS,
     ];
     families.into_iter().for_each(|specs| registry.add(specs));

@@ -234,6 +234,14 @@ impl Shared<'_> {
         self.engine.retire(worker);
     }
 
+    /// Says in the log which key cannot be loaded.
+    fn damaged(&self, record: &Record<'_>, error: RdbError) -> RdbError {
+        let error = error.of_value(record.kind);
+        let key = String::from_utf8_lossy(&record.key);
+        self.server.log.warning(&format!("Internal error in RDB reading, key '{key}': {error}"));
+        error
+    }
+
     fn skip_empty(&self, key: &[u8]) {
         if self.empty.fetch_add(1, Ordering::Relaxed) < EMPTY_TOLD {
             let key = String::from_utf8_lossy(key);
@@ -265,7 +273,7 @@ impl Shared<'_> {
                 self.server.log.warning(&format!("key '{key}' was left out: {what}"));
                 return Ok(());
             }
-            value => value?,
+            value => value.map_err(|error| self.damaged(&record, error))?,
         };
         let Some(value) = value else {
             // Of what has deadlines, nothing may be left since.
@@ -328,7 +336,9 @@ pub fn at_start(server: &Server) -> Result<(), String> {
     if !path.exists() {
         return Ok(());
     }
-    load(server, &path, Options::default())?;
+    load(server, &path, Options::default()).inspect_err(|_| {
+        server.log.warning("Terminating server after rdb file reading failure.");
+    })?;
     let changes = server.engine.totals().changes;
     server.persistence.changes_saved.store(changes, Ordering::Relaxed);
     Ok(())

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cairn_core::command::{Command, Flags};
 use cairn_core::config::lists::save_points;
 use cairn_core::config::table::persistence as params;
+use cairn_core::engine::AfterFlush;
 use cairn_core::{CmdError, clock};
 
 use super::save::{self, Request};
@@ -170,10 +171,33 @@ pub fn run_in_background(server: &Arc<Server>) {
 pub fn follow_refusal(server: &Server) {
     let config = server.config();
     let ok = server.persistence.state().last_ok;
-    let refuse = !ok
-        && config.bool(params::STOP_WRITES_ON_BGSAVE_ERROR)
-        && !save_points(&config.text(params::SAVE_POINTS)).is_empty();
+    let refuse = !ok && config.bool(params::STOP_WRITES_ON_BGSAVE_ERROR) && has_save_points(server);
     server.persistence.refuse(SAVE_FAILED, refuse);
+}
+
+/// What FLUSHALL does besides if there are `save` points, as in Redis: the file is to be as empty as
+/// the databases. Returns what takes the snapshot, if it may be waited for; a snapshot of what was
+/// before is not given up, but followed by another.
+pub fn after_flush(server: &Arc<Server>, may_wait: bool) -> Option<AfterFlush> {
+    if server.persistence.is_loading() || !has_save_points(server) {
+        return None;
+    }
+    if !may_wait {
+        server.persistence.schedule();
+        return None;
+    }
+    let server = Arc::clone(server);
+    Some(Box::new(move || {
+        if server.persistence.claim(Purpose::Save).is_err() {
+            server.persistence.schedule();
+        } else if run(&server, Purpose::Save).is_err() {
+            server.log.warning("FLUSHALL: the file on disk still has what was removed");
+        }
+    }))
+}
+
+fn has_save_points(server: &Server) -> bool {
+    !save_points(&server.config().text(params::SAVE_POINTS)).is_empty()
 }
 
 /// Takes a snapshot if it is time for one.
@@ -214,23 +238,34 @@ fn is_due(server: &Server, last_success: u64, last_ok: bool, last_try: u64) -> b
 }
 
 /// Takes the last snapshot before the server ends: if `wanted` says so, or else if there are
-/// `save` points.
+/// `save` points; not once it is aborted.
 ///
 /// # Errors
 /// Why there is none.
-pub fn save_at_end(server: &Server, wanted: Option<bool>) -> Result<(), String> {
+pub fn save_at_end(
+    server: &Server,
+    wanted: Option<bool>,
+    is_aborted: &dyn Fn() -> bool,
+) -> Result<(), String> {
     if server.persistence.is_loading() {
         // What is there is only a part.
         return Ok(());
     }
-    let points = || !save_points(&server.config().text(params::SAVE_POINTS)).is_empty();
-    if !wanted.unwrap_or_else(points) {
+    if !wanted.unwrap_or_else(|| has_save_points(server)) {
         return Ok(());
     }
     server.log.notice("Saving the final RDB snapshot before exiting.");
     while server.persistence.claim(Purpose::Save).is_err() {
+        if is_aborted() {
+            return Err("the shutdown was aborted".into());
+        }
         server.persistence.abort(None);
         std::thread::sleep(Duration::from_millis(5));
+    }
+    // What is aborted from now on is cancelled as well.
+    if is_aborted() {
+        server.persistence.release();
+        return Err("the shutdown was aborted".into());
     }
     run(server, Purpose::Save)
 }

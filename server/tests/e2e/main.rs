@@ -12,6 +12,7 @@ mod connections;
 mod crash;
 mod eviction;
 mod linearizable;
+mod migrate;
 mod observe;
 mod pool;
 mod pubsub;

@@ -3,7 +3,7 @@
 use cairn_tests::client::Client;
 use cairn_tests::process::{Server, fresh_dir, run_to_end};
 
-use crate::{BINARY, server};
+use crate::{BINARY, eventually, server};
 
 #[test]
 fn shutdown_ends_the_process() {
@@ -28,6 +28,92 @@ fn signals_end_the_process() {
         assert!(client.is_closed());
         assert!(server.log().contains(&format!("Received SIG{signal}")));
     }
+}
+
+#[test]
+fn a_shutdown_can_be_called_off() {
+    let mut server = server(&["--enable-debug-command", "yes", "--save", "3600 1"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    assert_eq!(client.run("SHUTDOWN ABORT"), "-ERR No shutdown in progress.");
+    // A signal is regular work, which waits.
+    client.run("DEBUG PAUSE-CRON 1");
+    server.signal("TERM");
+    eventually("SIGTERM", || client.run("SHUTDOWN ABORT") == "+OK");
+    client.run("DEBUG PAUSE-CRON 0");
+    for n in 0..20 {
+        client.run(&format!("SET k{n} v"));
+    }
+    client.run("CONFIG SET rdb-key-save-delay 100000");
+    for command in [true, false] {
+        if command {
+            other.send_line("SHUTDOWN");
+        } else {
+            server.signal("TERM");
+        }
+        eventually("the last snapshot", || client.run("SHUTDOWN ABORT") == "+OK");
+        if command {
+            assert_eq!(other.shown(), "-ERR Errors trying to SHUTDOWN. Check logs.");
+        }
+    }
+    assert_eq!(client.run("SET k v"), "+OK", "what was called off is no failure");
+    client.run("CONFIG SET rdb-key-save-delay 0");
+    assert!(server.log().contains("Shutdown manually aborted"));
+    server.signal("TERM");
+    assert!(server.wait().success());
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    let mut server = server(&["--save", "3600 1"]);
+    let mut client = server.connect();
+    for n in 0..100 {
+        client.run(&format!("SET k{n} v"));
+    }
+    client.run("CONFIG SET rdb-key-save-delay 1000000");
+    let file = server.dir().join(format!("temp-{}.rdb", server.pid()));
+    server.signal("INT");
+    eventually("the last snapshot", || file.exists());
+    server.signal("INT");
+    assert!(server.wait().success());
+    assert!(!file.exists(), "what was begun is removed");
+}
+
+#[test]
+fn what_signals_do_is_configured() {
+    let mut server = server(&["--save", "3600 1", "--shutdown-on-sigterm", "nosave"]);
+    server.connect().run("SET k v");
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert!(!server.dir().join("dump.rdb").exists());
+}
+
+#[test]
+fn a_crash_is_reported() {
+    let mut server = server(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    client.send_line("DEBUG SEGFAULT");
+    assert!(client.is_closed());
+    assert!(!server.wait().success());
+    let log = server.log();
+    assert!(log.contains("crashed by signal: 11") && log.contains("STACK TRACE"), "{log}");
+}
+
+#[test]
+fn the_title_says_what_the_process_is() {
+    let server = server(&["--proc-title-template", "{title} on {listen-addr}"]);
+    let title = || {
+        let bytes = std::fs::read(format!("/proc/{}/cmdline", server.pid())).expect("Linux");
+        String::from_utf8(bytes).expect("UTF-8").trim_end_matches('\0').to_owned()
+    };
+    assert!(title().starts_with(BINARY) && title().contains(" on 127.0.0.1:"), "{}", title());
+    let mut client = server.connect();
+    let long = "x".repeat(300);
+    client.call(&["CONFIG", "SET", "proc-title-template", &format!("{long} {{port}}")]);
+    assert!(title().starts_with(&long), "{}", title());
+    client.call(&["CONFIG", "SET", "proc-title-template", "short"]);
+    assert_eq!(title(), "short");
+    let refused = client.run("CONFIG SET proc-title-template {nonsense}");
+    assert!(refused.contains("template format is invalid"), "{refused}");
 }
 
 #[test]
@@ -89,4 +175,57 @@ fn commands_describe_themselves() {
     let docs = client.run("COMMAND DOCS set");
     assert!(docs.starts_with("[\"set\" [\"summary\" "), "{docs}");
     assert_eq!(client.run("COMMAND GETKEYS MSET a 1 b 2"), "[\"a\" \"b\"]");
+}
+
+/// How many changes the file on disk lacks.
+fn unsaved(client: &mut cairn_tests::client::Client) -> u64 {
+    crate::info(client, "persistence", "rdb_changes_since_last_save")
+}
+
+#[test]
+fn flushall_empties_the_file_as_well() {
+    let mut server = server(&["--save", "3600 1"]);
+    let mut client = server.connect();
+    client.run("SET k v");
+    assert_eq!(client.run("SAVE"), "+OK");
+    for flush in ["FLUSHALL", "FLUSHALL ASYNC"] {
+        client.run("SET k w");
+        assert_eq!(client.run(flush), "+OK");
+        assert_eq!(unsaved(&mut client), 0, "{flush}");
+    }
+    // Within a transaction the snapshot follows.
+    client.run("SET k x");
+    client.run("MULTI");
+    client.run("FLUSHALL");
+    assert_eq!(client.run("EXEC"), "[+OK]");
+    eventually("the snapshot", || unsaved(&mut client) == 0);
+    // What was begun before is not given up, and followed by another.
+    for n in 0..20 {
+        client.run(&format!("SET k{n} v"));
+    }
+    client.run("CONFIG SET rdb-key-save-delay 20000");
+    client.run("BGSAVE");
+    client.run("FLUSHALL");
+    assert_eq!(crate::info(&mut client, "persistence", "rdb_bgsave_in_progress"), 1);
+    eventually("the snapshot", || unsaved(&mut client) == 0);
+    client.call(&["CONFIG", "SET", "save", ""]);
+    client.run("SET k v");
+    client.run("FLUSHALL");
+    assert_eq!(unsaved(&mut client), 2, "nothing is on disk that would have to go");
+    server.signal("KILL");
+    assert!(!server.wait().success());
+}
+
+#[test]
+fn a_damaged_dump_is_told_of() {
+    let dir = fresh_dir();
+    // A ziplist that says of itself that it is longer.
+    let damaged =
+        b"REDIS0006\xfe\x00\x0a\x03key\x0c\x0d\0\0\0\x0a\0\0\0\0\0\xff\xff\xff\0\0\0\0\0\0\0\0";
+    std::fs::write(dir.join("dump.rdb"), damaged).expect("a file");
+    let dir = dir.to_str().expect("UTF-8");
+    let (status, text) = run_to_end(BINARY, &["--port", "0", "--dir", dir]);
+    assert!(!status.success());
+    assert!(text.contains("key 'key': List ziplist integrity check failed"), "{text}");
+    assert!(text.contains("Terminating server after rdb file reading failure."), "{text}");
 }

@@ -5,13 +5,11 @@ use std::sync::atomic::Ordering;
 use super::super::options::is;
 use super::GENERIC;
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
-use crate::config::table::persistence;
 use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::rdb::value::{self, Context};
-use crate::rdb::{Reader, VERSION_FIELD_TTL, VERSION_MAX, VERSION_OLDEST, Writer, kind};
-use crate::util::crc64::crc64;
+use crate::rdb::{Reader, kind, payload};
 use crate::util::int::parse_i64;
 
 /// The commands.
@@ -43,32 +41,17 @@ pub(super) const SPECS: &[Spec] = &[
     },
 ];
 
-/// Bytes behind the value: the version and the checksum.
-const FOOTER: usize = 2 + 8;
-
 const BAD_VALUE: CmdError = CmdError::fixed("ERR Bad data format");
 
 const BAD_PAYLOAD: CmdError = CmdError::fixed("ERR DUMP payload version or checksum are wrong");
 
 fn dump(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let config = &ctx.engine().config;
-    let (asked, compress) =
-        (config.int(persistence::RDB_VERSION) as u16, config.bool(persistence::RDBCOMPRESSION));
+    let engine = ctx.engine();
     let Some(entry) = ctx.space.lookup(args[1]) else {
         ctx.reply.null();
         return Ok(Flow::Done);
     };
-    // What needs a newer version raises it, but for 10, which was chosen for Redis 7.0.
-    let most = if asked == VERSION_OLDEST { asked } else { asked.max(VERSION_FIELD_TTL) };
-    let mut body = Writer::new(most, compress).alone();
-    let kind = value::save(entry.value(), &mut body).map_err(unsavable)?;
-    let version = if kind == kind::HASH_TTL { asked.max(VERSION_FIELD_TTL) } else { asked };
-    let mut bytes = Vec::with_capacity(1 + body.as_bytes().len() + FOOTER);
-    bytes.push(kind);
-    bytes.extend_from_slice(body.as_bytes());
-    bytes.extend_from_slice(&version.to_le_bytes());
-    let sum = crc64(0, &bytes);
-    bytes.extend_from_slice(&sum.to_le_bytes());
+    let bytes = payload::make(entry.value(), &engine.config).map_err(unsavable)?;
     ctx.reply.bulk(&bytes);
     Ok(Flow::Done)
 }
@@ -116,7 +99,7 @@ fn number(word: &[u8]) -> Result<i64, CmdError> {
 }
 
 fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let (key, payload) = (args[1], args[3]);
+    let (key, bytes) = (args[1], args[3]);
     let options = options(&args[4..])?;
     if !options.replace && ctx.space.lookup_mut(key).is_some() {
         return Err(CmdError::fixed("BUSYKEY Target key name already exists."));
@@ -126,7 +109,7 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Err(CmdError::fixed("ERR Invalid TTL value, must be >= 0"));
     }
     let checks = !ctx.engine().tuning.skips_checksums.load(Ordering::Relaxed);
-    let (body, version) = checked(payload, checks).ok_or(BAD_PAYLOAD)?;
+    let (body, version) = payload::open(bytes, checks).ok_or(BAD_PAYLOAD)?;
     let now = ctx.space.now();
     let expiry = match (ttl, options.absolute) {
         (0, _) => None,
@@ -150,17 +133,6 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.space.changed(Class::GENERIC, "restore", key);
     ctx.reply.ok();
     Ok(Flow::Done)
-}
-
-/// The payload without its footer, and the version, if the footer is right. The checksum counts
-/// only if `sums`.
-fn checked(payload: &[u8], sums: bool) -> Option<(&[u8], u16)> {
-    let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
-    let (version, sum) = footer.split_first_chunk::<2>()?;
-    let sum = u64::from_le_bytes(*sum.first_chunk()?);
-    let version = u16::from_le_bytes(*version);
-    let known = version <= VERSION_MAX || version == crate::rdb::VERSION_VALKEY;
-    (known && (!sums || sum == crc64(0, &payload[..body.len() + 2]))).then_some((body, version))
 }
 
 fn read(ctx: &Ctx<'_, '_>, body: &[u8], version: u16) -> Result<Option<Value>, CmdError> {
@@ -216,6 +188,7 @@ fn state_effect(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], expiry: Option<i64>) {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::rdb::payload;
     use crate::testing::{Bed, START};
 
     fn dumped(bed: &mut Bed, key: &str) -> Vec<u8> {
@@ -257,10 +230,10 @@ mod tests {
         bed.run("SADD a x y");
         for (asked, kind) in [(11, 20), (10, 2)] {
             let value = crate::config::Value::Number(asked);
-            bed.engine.config.put(super::persistence::RDB_VERSION, value);
-            let payload = dumped(&mut bed, "a");
-            let footer = &payload[payload.len() - super::FOOTER..];
-            assert_eq!((payload[0], footer[0]), (kind, asked as u8));
+            bed.engine.config.put(crate::config::table::persistence::RDB_VERSION, value);
+            let bytes = dumped(&mut bed, "a");
+            let footer = &bytes[bytes.len() - payload::FOOTER..];
+            assert_eq!((bytes[0], footer[0]), (kind, asked as u8));
         }
     }
 

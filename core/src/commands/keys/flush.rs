@@ -1,10 +1,11 @@
 //! Commands about whole logical databases: FLUSHDB, FLUSHALL, SWAPDB.
 
 use super::{GENERIC, WRITE_FAST};
-use crate::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
+use crate::command::{Acl, Ctx, Flags, Flow, Mode, Outcome, Reach, Spec};
 use crate::commands::connection::database;
 use crate::commands::options::{int32, is};
 use crate::config::table::memory;
+use crate::engine::AfterFlush;
 use crate::error::CmdError;
 use crate::keyspace::ShardDb;
 
@@ -54,7 +55,7 @@ fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.space.invalidate_all();
     let db = ctx.session.db;
     ctx.engine().modules.iter().for_each(|module| module.flushed(Some(db)));
-    drop_tables(ctx, tables, asynchronous)
+    drop_tables(ctx, tables, asynchronous, None)
 }
 
 fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -66,7 +67,10 @@ fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.space.count_change();
     ctx.space.invalidate_all();
     ctx.engine().modules.iter().for_each(|module| module.flushed(None));
-    drop_tables(ctx, tables, asynchronous)
+    let alone = ctx.mode == Mode::Client;
+    let host = ctx.engine().host().filter(|_| ctx.mode != Mode::Replay);
+    let then = host.and_then(|host| host.emptied(alone));
+    drop_tables(ctx, tables, asynchronous, then)
 }
 
 fn is_async(ctx: &Ctx<'_, '_>, args: &[&[u8]]) -> Result<bool, CmdError> {
@@ -78,13 +82,23 @@ fn is_async(ctx: &Ctx<'_, '_>, args: &[&[u8]]) -> Result<bool, CmdError> {
     }
 }
 
-/// Has the tables dropped where nobody waits for it: behind the reply, or before it.
-fn drop_tables(ctx: &mut Ctx<'_, '_>, tables: Vec<ShardDb>, asynchronous: bool) -> Outcome {
+/// Has the tables dropped where nobody waits for it: behind the reply, or before it. What `then`
+/// says comes before the reply in any case.
+fn drop_tables(
+    ctx: &mut Ctx<'_, '_>,
+    mut tables: Vec<ShardDb>,
+    asynchronous: bool,
+    then: Option<AfterFlush>,
+) -> Outcome {
     if asynchronous {
-        ctx.engine().freer.free_any(Box::new(tables));
-    } else if !tables.is_empty() {
+        ctx.engine().freer.free_any(Box::new(std::mem::take(&mut tables)));
+    }
+    if !tables.is_empty() || then.is_some() {
         return Ok(Flow::offload(move || {
             drop(tables);
+            if let Some(then) = then {
+                then();
+            }
             b"+OK\r\n".to_vec()
         }));
     }

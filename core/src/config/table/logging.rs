@@ -20,7 +20,7 @@ crate::params! {
     /// Whether keys and values are kept out of the log.
     HIDE_USER_DATA_FROM_LOG = Param::bool("hide-user-data-from-log", "no").later();
     /// Whether a crash is logged with its circumstances.
-    CRASH_LOG_ENABLED = Param::bool("crash-log-enabled", "yes").later();
+    CRASH_LOG_ENABLED = Param::bool("crash-log-enabled", "yes");
     /// The microseconds from which a command is slow, and goes to SLOWLOG; -1 is never.
     SLOWLOG_LOG_SLOWER_THAN = Param::int("slowlog-log-slower-than", "10000", -1, i64::MAX);
     /// How many slow commands are remembered.

@@ -83,17 +83,17 @@ crate::params! {
     /// `/var/run/redis.pid`.
     PIDFILE = Param::text("pidfile", "").immutable();
     /// Whether the process's title says what it does.
-    SET_PROC_TITLE = Param::bool("set-proc-title", "yes").immutable().later();
+    SET_PROC_TITLE = Param::bool("set-proc-title", "yes").immutable();
     /// What the process's title says.
     PROC_TITLE_TEMPLATE =
         Param::text("proc-title-template", "{title} {listen-addr} {server-mode}")
-            .check(title_template).later();
+            .check(title_template);
     /// What SIGINT does: any of `save`, `nosave`, `now` and `force`, or the `default`.
     SHUTDOWN_ON_SIGINT =
-        Param::flags("shutdown-on-sigint", "default", SHUTDOWN).check(shutdown_flags).later();
+        Param::flags("shutdown-on-sigint", "default", SHUTDOWN).check(shutdown_flags);
     /// What SIGTERM does.
     SHUTDOWN_ON_SIGTERM =
-        Param::flags("shutdown-on-sigterm", "default", SHUTDOWN).check(shutdown_flags).later();
+        Param::flags("shutdown-on-sigterm", "default", SHUTDOWN).check(shutdown_flags);
     /// How many seconds the end waits for replicas.
     SHUTDOWN_TIMEOUT = Param::unsigned("shutdown-timeout", "10", 0, INT_MAX.unsigned_abs()).later();
 }

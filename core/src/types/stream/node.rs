@@ -62,6 +62,17 @@ impl<'a> Entry<'a> {
         Pairs { names: self.shared.map(rest), values: rest(self.values), left: self.len }
     }
 
+    /// How many elements its values are, and its fields if it has its own.
+    fn elements(&self) -> Option<usize> {
+        if self.shared.is_some() { Some(self.len) } else { self.len.checked_mul(2) }
+    }
+
+    /// What its last element says: how many there are before.
+    fn stated(&self) -> Option<i64> {
+        let overhead = SHARED_OVERHEAD + usize::from(self.shared.is_none());
+        i64::try_from(self.elements()?.checked_add(overhead)?).ok()
+    }
+
     /// Where it lies in its node.
     pub(super) fn at(&self) -> At {
         self.start
@@ -116,6 +127,10 @@ impl Node {
                 seen_deleted += 1
             } else {
                 seen_live += 1
+            }
+            let count = node.skip(entry.values, entry.elements()?)?;
+            if int(node.pack.at(count)?)? != entry.stated()? {
+                return None;
             }
             at = Some(node.after(&entry)?);
         }
@@ -235,8 +250,7 @@ impl Node {
 
     /// The place after an entry: the next one's, or the end.
     fn after(&self, entry: &Entry<'_>) -> Option<At> {
-        let elements = if entry.shared.is_some() { entry.len } else { entry.len.checked_mul(2)? };
-        self.skip(entry.values, elements.checked_add(1)?)
+        self.skip(entry.values, entry.elements()?.checked_add(1)?)
     }
 
     /// All entries in order, deleted ones included.

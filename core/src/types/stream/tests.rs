@@ -196,4 +196,10 @@ fn a_listpack_that_is_no_node_is_refused() {
         let pack: Listpack = elements.iter().copied().collect();
         assert!(Node::from_listpack(pack).is_none(), "{elements:?}");
     }
+    // One entry with the field of the head, and how many elements it says it has: four it are.
+    for stated in [0, 3, 4, 5, i64::MAX] {
+        let elements = [1, 0, 1, 7, 0, 2, 0, 0, 9, stated];
+        let pack: Listpack = elements.into_iter().collect();
+        assert_eq!(Node::from_listpack(pack).is_some(), stated == 4, "{stated}");
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use cairn_core::CmdError;
-use cairn_core::command::{Ctx, Flow, Mode, Outcome};
+use cairn_core::command::{Ctx, Flow, Job, Mode, Outcome};
 use cairn_core::module::DocumentPath;
 
 use super::answer::{self, Found};
@@ -58,12 +58,12 @@ pub fn search(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             let bound = definition.index.bind(&query, &request.options);
             Found::new(definition, request, bound, proto).into_job_end()
         };
-        return Ok(Flow::Offload(Box::new(bind)));
+        return Ok(Flow::Offload(Job::new(bind)));
     }
     let bound = definition.index.bind(&query, &request.options);
     if may_move && bound.cost(&request.options) > INLINE_MAX {
         let run = move || Found::new(definition, request, bound, proto).into_job_end();
-        return Ok(Flow::Offload(Box::new(run)));
+        return Ok(Flow::Offload(Job::new(run)));
     }
     let found = Found::new(definition, request, bound, proto);
     match found.scope() {

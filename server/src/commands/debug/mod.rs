@@ -261,6 +261,18 @@ const SUBCOMMANDS: &[Spec] = &[
         ..ABOUT
     },
     Spec {
+        name: "segfault",
+        arity: 2,
+        summary: "Crashes the server, to show its report",
+        handler: |ctx, _| {
+            allowed(ctx)?;
+            crate::crash::crash();
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+    Spec {
         name: "pool",
         arity: -3,
         summary: "Has the query pool sleep or panic",

@@ -1,0 +1,44 @@
+//! What DUMP answers and RESTORE takes: a value's type and form, then the version of the format and
+//! a checksum.
+
+use super::value;
+use super::{RdbError, VERSION_FIELD_TTL, VERSION_MAX, VERSION_OLDEST, VERSION_VALKEY};
+use super::{Writer, kind};
+use crate::config::Config;
+use crate::config::table::persistence as params;
+use crate::keyspace::ValueRef;
+use crate::util::crc64::crc64;
+
+/// Bytes behind the value: the version and the checksum.
+pub(crate) const FOOTER: usize = 2 + 8;
+
+/// A value as a payload, of the version that `rdb-version` asks for.
+///
+/// # Errors
+/// When that version cannot express the value.
+pub fn make(value: ValueRef<'_>, config: &Config) -> Result<Vec<u8>, RdbError> {
+    let asked = config.int(params::RDB_VERSION) as u16;
+    // What needs a newer version raises it, but for 10, which was chosen for Redis 7.0.
+    let most = if asked == VERSION_OLDEST { asked } else { asked.max(VERSION_FIELD_TTL) };
+    let mut body = Writer::new(most, config.bool(params::RDBCOMPRESSION)).alone();
+    let kind = value::save(value, &mut body)?;
+    let version = if kind == kind::HASH_TTL { asked.max(VERSION_FIELD_TTL) } else { asked };
+    let mut bytes = Vec::with_capacity(1 + body.as_bytes().len() + FOOTER);
+    bytes.push(kind);
+    bytes.extend_from_slice(body.as_bytes());
+    bytes.extend_from_slice(&version.to_le_bytes());
+    let sum = crc64(0, &bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    Ok(bytes)
+}
+
+/// The payload without its footer, and the version, if the footer is right. The checksum counts
+/// only if `sums`.
+pub(crate) fn open(payload: &[u8], sums: bool) -> Option<(&[u8], u16)> {
+    let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
+    let (version, sum) = footer.split_first_chunk::<2>()?;
+    let sum = u64::from_le_bytes(*sum.first_chunk()?);
+    let version = u16::from_le_bytes(*version);
+    let known = version <= VERSION_MAX || version == VERSION_VALKEY;
+    (known && (!sums || sum == crc64(0, &payload[..body.len() + 2]))).then_some((body, version))
+}
