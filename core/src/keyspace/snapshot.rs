@@ -11,7 +11,8 @@
 //!
 //! A large collection is not written out before its first change but captured ([`capture`]): what
 //! changes in it is taken aside element by element, and once the walk has been everywhere the
-//! captured collections are written one after the other, each in slices.
+//! captured collections are written one after the other, each in slices. A long list or stream is
+//! frozen ([`Frozen`]): a copy that shares its nodes is written in slices after all others.
 //!
 //! A walk always comes to its end, even if nothing is written any more, so that afterwards every
 //! entry bears the epoch: eight bits are enough to tell old from new.
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::engine::{Engine, Worker};
 use crate::lock::{Line, Ticket};
+use crate::value::Frozen;
 
 /// Keys that the walk visits while it holds a shard, unless they are large.
 const KEYS_HELD: usize = 64;
@@ -63,10 +65,24 @@ pub trait Sink: Send + Sync {
     /// Ends the collection, of which all elements were taken.
     fn end_parts(&self, capture: &Capture);
 
+    /// Takes the next bit of a value that comes in parts, the first one if `first`. Nothing else
+    /// is taken before its end. False when it was the last.
+    fn frozen(&self, frozen: &mut FrozenEntry, first: bool) -> bool;
+
     /// Whether nobody wants more.
     fn is_cancelled(&self) -> bool {
         false
     }
+}
+
+/// An entry whose value is saved a bit at a time.
+pub struct FrozenEntry {
+    /// The number of its database.
+    pub db: usize,
+    /// Its key and expiry, with a value of no meaning.
+    pub head: Entry,
+    /// Its value.
+    pub value: Box<dyn Frozen>,
 }
 
 /// A snapshot that is being taken.
@@ -81,6 +97,8 @@ pub struct Snapshot {
     captures: Mutex<Vec<Arc<Capture>>>,
     /// Bytes that they keep.
     gathered: Arc<AtomicUsize>,
+    /// Lists and streams that are to be written in parts.
+    frozen: Mutex<Vec<FrozenEntry>>,
 }
 
 /// Tables that were emptied: nothing is found in them any more.
@@ -93,7 +111,17 @@ impl Snapshot {
             return false;
         }
         entry.set_epoch(self.epoch);
-        !self.capture(place, entry) && self.sink.entry(place.0, entry)
+        !self.freeze(place.0, entry)
+            && !self.capture(place, entry)
+            && self.sink.entry(place.0, entry)
+    }
+
+    /// Freezes the value of an entry, if it is a long list or stream.
+    fn freeze(&self, db: usize, entry: &Entry) -> bool {
+        let ValueRef::Object(object) = entry.value() else { return false };
+        let Some(value) = object.freeze(self.sink.slices().nodes) else { return false };
+        lock(&self.frozen).push(FrozenEntry { db, head: head_of(entry), value });
+        true
     }
 
     /// Captures the value of an entry, if it is a large collection.
@@ -103,8 +131,7 @@ impl Snapshot {
         if object.expiring().is_none_or(|elements| elements.deadlines().is_some()) {
             return false;
         }
-        let mut head = Entry::new(entry.key(), Value::Int(0), entry.expiry());
-        head.set_clock(entry.clock());
+        let head = head_of(entry);
         let parts = entry.object_mut().and_then(|object| object.parts());
         let Some(parts) = parts.filter(|parts| parts.count() >= self.sink.slices().least) else {
             return false;
@@ -125,6 +152,13 @@ impl Snapshot {
         let found = self.databases.iter().find(|(_, tables)| *tables == physical);
         found.map_or(physical, |(db, _)| *db)
     }
+}
+
+/// An entry without its value.
+fn head_of(entry: &Entry) -> Entry {
+    let mut head = Entry::new(entry.key(), Value::Int(0), entry.expiry());
+    head.set_clock(entry.clock());
+    head
 }
 
 impl Drop for Snapshot {
@@ -211,6 +245,8 @@ pub struct SnapshotWalk {
     at: u64,
     /// The collection that is being written in parts.
     capture: Option<Arc<Capture>>,
+    /// The list or stream that is.
+    frozen: Option<FrozenEntry>,
 }
 
 impl Drop for SnapshotWalk {
@@ -247,6 +283,7 @@ impl Keyspace {
             sink,
             flushed: Mutex::default(),
             captures: Mutex::default(),
+            frozen: Mutex::default(),
             gathered: Arc::clone(&self.snapshots.gathered),
         });
         self.snapshots.epoch.store(epoch, Ordering::Relaxed);
@@ -327,7 +364,7 @@ impl Engine {
         self.save_flushed(snapshot);
         let Some(&(db, tables)) = snapshot.databases.get(walk.database) else {
             self.save_flushed(snapshot);
-            if self.write_captured(worker, snapshot, walk) {
+            if self.write_captured(worker, snapshot, walk) || write_frozen(snapshot, walk) {
                 return true;
             }
             self.keyspace.snapshots.running.store(false, Ordering::Relaxed);
@@ -434,6 +471,19 @@ impl Engine {
     pub fn snapshot_relieved(&self) {
         self.keyspace.snapshots.set_full(false);
     }
+}
+
+/// Writes the next bit of the lists and streams that were frozen. False when none is left.
+fn write_frozen(snapshot: &Snapshot, walk: &mut SnapshotWalk) -> bool {
+    let first = walk.frozen.is_none();
+    let Some(mut frozen) = walk.frozen.take().or_else(|| lock(&snapshot.frozen).pop()) else {
+        return false;
+    };
+    if !snapshot.sink.is_cancelled() && snapshot.sink.frozen(&mut frozen, first) {
+        walk.frozen = Some(frozen);
+    }
+    std::thread::yield_now();
+    true
 }
 
 impl Space<'_> {

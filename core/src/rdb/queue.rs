@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::frame::{self, Header, Usage};
 use super::{RdbError, VERSION_DEFAULT, Writer, value};
 use crate::keyspace::access::{self, Tracking};
-use crate::keyspace::{Capture, Entry, Pairs, Sink};
+use crate::keyspace::{Capture, Entry, FrozenEntry, Pairs, Sink};
 
 /// With more than so many bytes waiting to be written, commands that write wait.
 const WAITING_MAX: usize = 4 * 1024 * 1024;
@@ -162,6 +162,18 @@ impl Sink for Queue {
 
     fn end_parts(&self, capture: &Capture) {
         self.put(capture.db, |_, _| Ok(1));
+    }
+
+    fn frozen(&self, frozen: &mut FrozenEntry, first: bool) -> bool {
+        let (usage, mut more) = (self.usage(&frozen.head), false);
+        self.put(frozen.db, |out, _| {
+            if first {
+                frame::head(out, &frozen.head, frozen.value.rdb_kind(out.version()), usage);
+            }
+            more = frozen.value.save_next(out);
+            Ok(u64::from(!more))
+        });
+        more
     }
 
     fn is_cancelled(&self) -> bool {

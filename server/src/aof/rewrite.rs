@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use cairn_core::config::table::persistence as params;
 use cairn_core::effects::encode;
-use cairn_core::keyspace::{Capture, Entry, Pairs, Sink, ValueRef};
+use cairn_core::keyspace::{Capture, Entry, FrozenEntry, Pairs, Sink, ValueRef};
 
 use crate::persist::output::Output;
 use crate::persist::save::{self, Request};
@@ -143,6 +143,15 @@ impl Sink for CommandSink {
 
     fn end_parts(&self, capture: &Capture) {
         self.put(capture.db, |out| expire(&capture.head, out));
+    }
+
+    fn frozen(&self, frozen: &mut FrozenEntry, _first: bool) -> bool {
+        self.put(frozen.db, |out| {
+            let value = frozen.value.object();
+            value.rebuild(frozen.head.key(), &mut |words| encode(out, words));
+            expire(&frozen.head, out);
+        });
+        false
     }
 }
 

@@ -133,6 +133,13 @@ fn large_collections_change_while_they_are_saved() {
                 client.call(&line);
             }
         }
+        for some in names.chunks(500) {
+            for n in some {
+                client.send(&["RPUSH", "l", n]);
+                client.send(&["XADD", "x", "*", "field", n]);
+            }
+            (0..2 * some.len()).for_each(|_| drop(client.read()));
+        }
         // Small keys, which are slow to save, come before the large ones.
         (0..300).for_each(|n| drop(client.run(&format!("SET k{n} {n}"))));
         let before = digest(&mut client);
@@ -147,7 +154,11 @@ fn large_collections_change_while_they_are_saved() {
             client.run(&format!("ZADD z 0.5 {n} 1 new{n}"));
             client.run(&format!("SREM s {n}"));
             client.run(&format!("HSET h {n} new new{n} 1"));
+            client.run(&format!("LSET l {n} new"));
+            client.run(&format!("XADD x * field new{n}"));
         }
+        client.run("LTRIM l 100 -300");
+        client.run("XTRIM x MAXLEN 9000");
         client.run("RENAME h renamed");
         client.run("DEL s");
         eventually("the snapshot ends", || {
@@ -162,6 +173,8 @@ fn large_collections_change_while_they_are_saved() {
         for n in (0..MEMBERS).step_by(9) {
             client.run(&format!("ZADD z 0.25 {n} 1 newer{n}"));
             client.run(&format!("HSET renamed {n} newer"));
+            client.run("LMOVE l l LEFT RIGHT");
+            client.run(&format!("XADD x * field newer{n}"));
         }
         rewritten(&mut client);
         let after = digest(&mut client);

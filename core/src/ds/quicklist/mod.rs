@@ -63,6 +63,15 @@ impl Quicklist {
         self.limit
     }
 
+    /// Whether there are at least so many nodes.
+    pub fn has_nodes(&self, least: usize) -> bool {
+        let mut nodes = 0;
+        self.chunks.iter().any(|chunk| {
+            nodes += chunk.nodes().len();
+            nodes >= least
+        })
+    }
+
     /// Bytes allocated; parts shared with clones count in full. Takes time in proportion to the
     /// number of nodes.
     pub fn memory(&self) -> usize {

@@ -90,12 +90,14 @@ pub struct Slices {
     pub elements: usize,
     /// Bytes from which on a slice ends.
     pub bytes: usize,
+    /// Lists and streams of fewer nodes are written whole.
+    pub nodes: usize,
 }
 
 impl Default for Slices {
     /// Some hundred microseconds at most, unless elements are very large.
     fn default() -> Self {
-        Self { least: 4096, elements: 512, bytes: 256 * 1024 }
+        Self { least: 4096, elements: 512, bytes: 256 * 1024, nodes: 32 }
     }
 }
 

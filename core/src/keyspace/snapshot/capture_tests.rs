@@ -65,7 +65,7 @@ impl Bench {
     }
 
     fn slice(&mut self) {
-        let slices = Slices { least: 0, elements: 40, bytes: usize::MAX };
+        let slices = Slices { least: 0, elements: 40, bytes: usize::MAX, nodes: 0 };
         for pairs in self.capture.slice(self.object.parts().unwrap(), slices) {
             for (first, second) in pairs.iter() {
                 self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keyspace::ValueRef;
+use crate::rdb::{VERSION_DEFAULT, Writer};
 use crate::testing::Bed;
+use crate::value::Object;
 
 type Contents = BTreeMap<(usize, String), (String, Option<i64>)>;
 
@@ -18,6 +20,8 @@ struct Memory {
     begun: Mutex<Option<(Vec<u8>, Elements)>>,
     /// Parts that there were.
     parts: AtomicUsize,
+    /// Lists and streams that came frozen.
+    frozen: AtomicUsize,
     cancelled: AtomicBool,
 }
 
@@ -41,7 +45,7 @@ impl Sink for Memory {
     }
 
     fn slices(&self) -> Slices {
-        Slices { least: 40, elements: 5, bytes: 200 }
+        Slices { least: 40, elements: 5, bytes: 200, nodes: 4 }
     }
 
     fn begin_parts(&self, capture: &Capture) {
@@ -61,6 +65,16 @@ impl Sink for Memory {
         let Some((_, all)) = lock(&self.begun).take() else { return self.check(false) };
         self.check(all.0.len() == capture.count);
         self.add(capture.db, &capture.head, all.text());
+    }
+
+    fn frozen(&self, frozen: &mut FrozenEntry, first: bool) -> bool {
+        if first {
+            let (head, value) = (&frozen.head, frozen.value.object());
+            self.check(lock(&self.begun).is_none());
+            self.add(frozen.db, head, object_text(value));
+            self.frozen.fetch_add(1, Ordering::SeqCst);
+        }
+        frozen.value.save_next(&mut Writer::new(VERSION_DEFAULT, false))
     }
 
     fn is_cancelled(&self) -> bool {
@@ -97,13 +111,15 @@ fn text(entry: &Entry) -> String {
     match entry.value() {
         ValueRef::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         ValueRef::Int(n) => n.to_string(),
-        ValueRef::Object(object) => {
-            let mut all = Elements::default();
-            object.rebuild(b"_", &mut |words| all.add(words));
-            // The order of a list counts.
-            if object.kind().name == "list" { all.0.concat() } else { all.text() }
-        }
+        ValueRef::Object(object) => object_text(object),
     }
+}
+
+fn object_text(object: &dyn Object) -> String {
+    let mut all = Elements::default();
+    object.rebuild(b"_", &mut |words| all.add(words));
+    // The order of a list counts.
+    if object.kind().name == "list" { all.0.concat() } else { all.text() }
 }
 
 /// Everything that is in the databases now.
@@ -144,9 +160,19 @@ const CHANGES: [&str; 16] = [
     "SELECT {0}",
 ];
 
-/// As [`CHANGES`], of large collections `c0` to `c3`, of whatever type; `{2}` is one of their
+/// As [`CHANGES`], of large collections `c0` to `c5`, of whatever type; `{2}` is one of their
 /// elements.
-const LARGE_CHANGES: [&str; 30] = [
+const LARGE_CHANGES: [&str; 40] = [
+    "RPUSH c{0} {2}",
+    "LPUSH c{0} {2} {1}",
+    "LSET c{0} {2} new",
+    "LPOP c{0} 7",
+    "LTRIM c{0} {1} -3",
+    "LINSERT c{0} BEFORE {2} x",
+    "XADD c{0} * f {2}",
+    "XTRIM c{0} MAXLEN {2}",
+    "FILL RPUSH c{0} {2}",
+    "FILL XADD c{0} {2}",
     "SADD c{0} {2}",
     "SREM c{0} {2}",
     "SPOP c{0} 9",
@@ -188,8 +214,8 @@ fn change() -> impl Strategy<Value = String> {
 }
 
 fn large_change() -> impl Strategy<Value = String> {
-    let which = prop_oneof![30 => 0..17usize, 4 => 17..27usize, 1 => 27..30usize];
-    let large = (which, 0..4usize, 0..4usize, 0..150usize).prop_map(|(which, a, b, element)| {
+    let which = prop_oneof![30 => 0..27usize, 4 => 27..37usize, 1 => 37..40usize];
+    let large = (which, 0..6usize, 0..6usize, 0..150usize).prop_map(|(which, a, b, element)| {
         let line = LARGE_CHANGES[which].replace("{0}", &a.to_string());
         line.replace("{1}", &b.to_string()).replace("{2}", &element.to_string())
     });
@@ -205,6 +231,10 @@ fn run(bed: &mut Bed, line: &str) {
         };
         let words: Vec<&str> = fill.split(' ').collect();
         let from: usize = words[2].parse().unwrap();
+        if words[0] == "XADD" {
+            (0..90).for_each(|n| drop(bed.run(&format!("XADD {} * f v{n}", words[1]))));
+            continue;
+        }
         // What is long makes the large form.
         let mut line = format!("{} {}", words[0], words[1]);
         for element in (from..from + 90).map(|n| n.to_string()).chain(["x".repeat(70)]) {
@@ -226,6 +256,9 @@ fn check_snapshots(
     rounds: usize,
 ) -> Result<usize, TestCaseError> {
     let mut bed = Bed::new();
+    let small: [(&[u8], &[u8]); 2] =
+        [(b"list-max-listpack-size", b"3"), (b"stream-node-max-entries", b"4")];
+    bed.engine.config.set(&small, false).expect("settings of this kind");
     before.iter().for_each(|line| run(&mut bed, line));
     let mut parts = 0;
     for _ in 0..rounds {
@@ -249,7 +282,7 @@ fn check_snapshots(
         prop_assert_eq!(&*lock(&sink.entries), &expected);
         prop_assert!(!bed.engine.keyspace.snapshots.is_running());
         prop_assert_eq!(bed.engine.keyspace.snapshots.gathered.load(Ordering::SeqCst), 0);
-        parts += sink.parts.load(Ordering::SeqCst);
+        parts += sink.parts.load(Ordering::SeqCst) + sink.frozen.load(Ordering::SeqCst);
     }
     Ok(parts)
 }
@@ -271,7 +304,14 @@ proptest! {
         during in proptest::collection::vec((large_change(), 0..5usize), 0..60),
         rounds in 1..3usize,
     ) {
-        let fills = ["FILL SADD c0 0", "FILL HSET c1 20", "FILL ZADD c2 40", "FILL ZADD c3 60"];
+        let fills = [
+            "FILL SADD c0 0",
+            "FILL HSET c1 20",
+            "FILL ZADD c2 40",
+            "FILL ZADD c3 60",
+            "FILL RPUSH c4 0",
+            "FILL XADD c5 0",
+        ];
         let before: Vec<String> = fills.iter().map(|s| s.to_string()).chain(before).collect();
         // Some changes before the walk has begun, the rest while the captures are written.
         let all = 2 * SHARDS;
@@ -292,6 +332,13 @@ fn large_collections_come_in_parts() {
 }
 
 #[test]
+fn lists_and_streams_come_frozen() {
+    let before = ["FILL RPUSH c0 0", "FILL XADD c1 0"].map(String::from).to_vec();
+    let during = [("LSET c0 5 x".to_string(), 0), ("XTRIM c1 MAXLEN 3".to_string(), 0)];
+    assert_eq!(check_snapshots(&before, &during, 2).unwrap(), 3, "what is left of c1 is small");
+}
+
+#[test]
 fn a_snapshot_that_is_given_up_leaves_nothing_behind() {
     let mut bed = Bed::new();
     run(&mut bed, "FILL ZADD c0 0");
@@ -305,11 +352,11 @@ fn a_snapshot_that_is_given_up_leaves_nothing_behind() {
     let mut walk = SnapshotWalk::default();
     run(&mut bed, "ZINCRBY c0 5 7");
     run(&mut bed, "DEL c1");
+    let gathered = |bed: &Bed| bed.engine.keyspace.snapshots.gathered.load(Ordering::SeqCst);
+    assert!(gathered(&bed) > 0);
     for _ in 0..SHARDS + 2 {
         assert!(bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk));
     }
-    let gathered = |bed: &Bed| bed.engine.keyspace.snapshots.gathered.load(Ordering::SeqCst);
-    assert!(gathered(&bed) > 0);
     sink.cancelled.store(true, Ordering::SeqCst);
     while bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk) {}
     assert_eq!(gathered(&bed), 0);
@@ -350,6 +397,10 @@ impl Sink for Full {
     fn part(&self, _: &Capture, _: &Pairs) {}
 
     fn end_parts(&self, _: &Capture) {}
+
+    fn frozen(&self, _: &mut FrozenEntry, _: bool) -> bool {
+        false
+    }
 }
 
 #[test]

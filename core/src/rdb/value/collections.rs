@@ -50,17 +50,20 @@ pub(crate) fn save_list(list: &List, out: &mut Writer) -> Result<u8, RdbError> {
     }
     if let Some(nodes) = list.as_quicklist() {
         out.length(nodes.contents().count() as u64);
-        for content in nodes.contents() {
-            match content {
-                Content::Packed(pack) => put_packed(out, pack),
-                Content::Plain(bytes) => {
-                    out.length(PLAIN);
-                    out.string(bytes);
-                }
-            }
-        }
+        nodes.contents().for_each(|content| put_node(out, content));
     }
     Ok(kind::LIST_QUICKLIST_2)
+}
+
+/// Writes a node of a list.
+pub(super) fn put_node(out: &mut Writer, content: &Content) {
+    match content {
+        Content::Packed(pack) => put_packed(out, pack),
+        Content::Plain(bytes) => {
+            out.length(PLAIN);
+            out.string(bytes);
+        }
+    }
 }
 
 fn put_packed(out: &mut Writer, pack: &Listpack) {

@@ -9,6 +9,7 @@
 //! the form that the thresholds of the configuration give it.
 
 mod collections;
+mod frozen;
 mod own;
 mod parts;
 mod stream;
@@ -21,6 +22,7 @@ use crate::module::Modules;
 use crate::types::Limits;
 
 pub(crate) use collections::{save_hash, save_list, save_set, save_zset};
+pub(crate) use frozen::{freeze_list, freeze_stream};
 pub(crate) use own::save_array;
 pub(crate) use parts::{kind_of, save_part};
 pub(crate) use stream::save_stream;

@@ -14,21 +14,39 @@ const NEVER: i64 = -1;
 
 /// Writes a stream.
 pub(crate) fn save_stream(stream: &Stream, out: &mut Writer) -> Result<u8, RdbError> {
-    let released = stream.groups().values().any(|group| group.pel().released() > 0);
-    match stream.idempotency().is_some() || released {
+    match has_own_form(stream) {
         true => own::save_stream(stream, out),
         false => Ok(put_stream(stream, out)),
     }
 }
 
+/// Whether Redis's form cannot hold all of a stream.
+pub(super) fn has_own_form(stream: &Stream) -> bool {
+    let released = stream.groups().values().any(|group| group.pel().released() > 0);
+    stream.idempotency().is_some() || released
+}
+
+/// The type of Redis's form in a version of the format.
+pub(super) fn kind_in(version: u16) -> u8 {
+    if version > 10 { kind::STREAM_3 } else { kind::STREAM_2 }
+}
+
 /// Writes what Redis's form of a stream has.
 pub(super) fn put_stream(stream: &Stream, out: &mut Writer) -> u8 {
-    let kind = if out.version() > 10 { kind::STREAM_3 } else { kind::STREAM_2 };
     out.length(stream.node_count() as u64);
-    for (id, node) in stream.nodes() {
-        out.string(&raw_id(id));
-        out.string(node.listpack().as_bytes());
-    }
+    stream.nodes().for_each(|(base, node)| put_node(base, node, out));
+    put_rest(stream, out)
+}
+
+/// Writes a node.
+pub(super) fn put_node(base: StreamId, node: &Node, out: &mut Writer) {
+    out.string(&raw_id(base));
+    out.string(node.listpack().as_bytes());
+}
+
+/// Writes what comes behind the nodes.
+pub(super) fn put_rest(stream: &Stream, out: &mut Writer) -> u8 {
+    let kind = kind_in(out.version());
     out.length(stream.len());
     for id in [stream.last_id(), stream.first_id(), stream.max_deleted()] {
         put_id(out, id);

@@ -45,6 +45,37 @@ fn saved(bed: &Bed, version: u16, compress: bool) -> (u8, Vec<u8>) {
     })
 }
 
+/// As [`saved`], a bit at a time.
+fn saved_in_slices(bed: &Bed, version: u16) -> Option<(u8, Vec<u8>)> {
+    bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
+        let ValueRef::Object(object) = space.peek(b"k")?.value() else { return None };
+        let mut frozen = object.freeze(2)?;
+        let mut out = Writer::new(version, false);
+        while frozen.save_next(&mut out) {}
+        Some((frozen.rdb_kind(version), out.as_bytes().to_vec()))
+    })
+}
+
+#[test]
+fn what_is_saved_in_slices_is_the_same() {
+    for (line, count) in [("RPUSH k", 1000), ("RPUSH k", 40), ("XADD k * f", 900)] {
+        let mut bed = Bed::new();
+        bed.engine.config.set(&[(b"list-max-listpack-size", b"5")], false).expect("a number");
+        for n in 0..count {
+            bed.run(&format!("{line} {n}"));
+        }
+        bed.run("XGROUP CREATE k g 0");
+        bed.run("XREADGROUP GROUP g one COUNT 20 STREAMS k >");
+        for version in [10, 11] {
+            let whole = saved(&bed, version, false);
+            assert_eq!(saved_in_slices(&bed, version), Some(whole), "{line}");
+        }
+    }
+    let mut bed = Bed::new();
+    bed.run("RPUSH k a b");
+    assert_eq!(saved_in_slices(&bed, 11), None, "a short one is not worth it");
+}
+
 fn loaded(bed: &Bed, kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> {
     let limits = &bed.engine.tuning.limits;
     let context = Context { limits, modules: &bed.engine.modules, now: Some(0) };

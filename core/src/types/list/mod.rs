@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::ds::listpack::{self, Element, Listpack};
 use crate::ds::quicklist::{self, NodeLimit, Quicklist};
 use crate::rdb::{RdbError, Writer, value};
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Frozen, Kind, Object};
 
 /// The type `list`.
 pub static LIST: Kind = Kind { name: "list" };
@@ -309,6 +309,11 @@ impl Object for List {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+        let list = self.as_quicklist().filter(|list| list.has_nodes(nodes))?;
+        Some(value::freeze_list(list.clone()))
     }
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {

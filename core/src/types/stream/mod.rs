@@ -15,6 +15,7 @@ mod tests;
 pub mod trim;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use group::Group;
 pub use id::StreamId;
@@ -37,7 +38,8 @@ pub struct Limit {
 /// A stream.
 #[derive(Clone, Default)]
 pub struct Stream {
-    nodes: BTreeMap<StreamId, Node>,
+    /// Shared with a copy that is being saved, until they change.
+    nodes: BTreeMap<StreamId, Arc<Node>>,
     len: u64,
     last: StreamId,
     first: StreamId,
@@ -65,7 +67,12 @@ impl Stream {
 
     /// The nodes, by the identifiers that their entries' differences are from.
     pub fn nodes(&self) -> impl Iterator<Item = (StreamId, &Node)> {
-        self.nodes.iter().map(|(base, node)| (*base, node))
+        self.nodes_from(StreamId::MIN)
+    }
+
+    /// Those from one of these identifiers on.
+    pub fn nodes_from(&self, base: StreamId) -> impl Iterator<Item = (StreamId, &Node)> {
+        self.nodes.range(base..).map(|(base, node)| (*base, &**node))
     }
 
     /// The greatest identifier ever given.
@@ -130,15 +137,15 @@ impl Stream {
         match self.nodes.last_entry() {
             Some(mut last) if !is_full(last.get(), bytes, limit) => {
                 let base = *last.key();
-                last.get_mut().push(base, id, pairs);
+                Arc::make_mut(last.get_mut()).push(base, id, pairs);
             }
             last => {
                 if let Some(mut last) = last {
-                    last.get_mut().close();
+                    Arc::make_mut(last.get_mut()).close();
                 }
                 let mut node = Node::new(pairs);
                 node.push(id, id, pairs);
-                self.nodes.insert(id, node);
+                self.nodes.insert(id, Arc::new(node));
             }
         }
         self.len += 1;
@@ -168,7 +175,7 @@ impl Stream {
         self.last = last;
         self.len += live;
         if live > 0 {
-            self.nodes.insert(base, node);
+            self.nodes.insert(base, Arc::new(node));
         }
         true
     }
@@ -268,7 +275,7 @@ impl Stream {
         let Some(at) = found.filter(|e| e.id == id && !e.deleted).map(|e| e.at()) else {
             return false;
         };
-        node.delete(at);
+        Arc::make_mut(node).delete(at);
         if node.counts().0 == 0 {
             self.nodes.remove(&base);
         }

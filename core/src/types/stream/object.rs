@@ -4,7 +4,7 @@ use super::group::Group;
 use super::node::Entry;
 use super::{Stream, StreamId};
 use crate::rdb::{RdbError, Writer, value};
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Frozen, Kind, Object};
 
 /// The type of streams.
 pub static STREAM: Kind = Kind { name: "stream" };
@@ -40,6 +40,10 @@ impl Object for Stream {
 
     fn ends_waits(&self) -> bool {
         true
+    }
+
+    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+        (self.nodes.len() >= nodes).then(|| value::freeze_stream(self)).flatten()
     }
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
