@@ -5,7 +5,7 @@
 //! moved first ([`claim`]).
 #![allow(unsafe_code)]
 
-use std::ffi::OsString;
+use std::ffi::CString;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, OnceLock};
@@ -31,12 +31,16 @@ struct Title {
 pub fn claim(file: Option<&std::path::Path>) {
     let Some(memory) = memory() else { return };
     let Some(program) = std::env::args_os().next() else { return };
-    let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let variables: Vec<CString> = std::env::vars_os()
+        .filter_map(|(name, value)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
+        })
+        .collect();
     // SAFETY: 1. There is one thread, so that nobody reads the environment meanwhile.
     unsafe { libc::clearenv() };
-    for (name, value) in variables {
-        // SAFETY: 2. As 1. Names and values come from an environment, so they are valid there.
-        unsafe { std::env::set_var(name, value) };
+    for variable in variables {
+        // SAFETY: 2. As 1. The environment owns the string from now on: it is never given back.
+        unsafe { libc::putenv(variable.into_raw()) };
     }
     let file = file.map(|path| path.display().to_string()).unwrap_or_default();
     let program = program.to_string_lossy().into_owned();
