@@ -309,6 +309,11 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     if persistence.is_loading() {
         loading(server, out);
     }
+    let copied = server.engine.keyspace.snapshots.copied();
+    let now = saves.running.map_or(0, |_| copied);
+    out.line("current_cow_peak", now);
+    out.line("current_cow_size", now);
+    out.line("current_cow_size_age", 0);
     let (done, total) = saves.running.map_or((0, 0), |_| saves.progress);
     out.line("current_save_keys_processed", done);
     out.line("current_save_keys_total", total);

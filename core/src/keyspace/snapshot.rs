@@ -22,7 +22,7 @@ mod capture;
 use capture::Whereabouts;
 pub use capture::{Capture, Captured, Collection, EachPart, Pairs, Parts, Slices};
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 use std::thread::Thread;
@@ -111,9 +111,12 @@ impl Snapshot {
             return false;
         }
         entry.set_epoch(self.epoch);
-        !self.freeze(place.0, entry)
-            && !self.capture(place, entry)
-            && self.sink.entry(place.0, entry)
+        !self.in_parts(place, entry) && self.sink.entry(place.0, entry)
+    }
+
+    /// Freezes or captures the value of an entry, if it is large enough to be written in parts.
+    fn in_parts(&self, place: (usize, usize), entry: &mut Entry) -> bool {
+        self.freeze(place.0, entry) || self.capture(place, entry)
     }
 
     /// Freezes the value of an entry, if it is a long list or stream.
@@ -180,9 +183,18 @@ pub struct Snapshots {
     room: Arc<Line>,
     /// Bytes that captured collections have taken aside.
     gathered: Arc<AtomicUsize>,
+    /// Bytes of entries that were written out early, by whoever was about to change them.
+    copied: AtomicU64,
 }
 
 impl Snapshots {
+    /// Bytes of entries that whoever was about to change them had to write out first, for the
+    /// snapshot that is being taken or the last one. What another process's copy-on-write would
+    /// have copied.
+    pub fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
     /// The mark of entries made now.
     #[inline]
     pub fn epoch(&self) -> u8 {
@@ -286,6 +298,7 @@ impl Keyspace {
             frozen: Mutex::default(),
             gathered: Arc::clone(&self.snapshots.gathered),
         });
+        self.snapshots.copied.store(0, Ordering::Relaxed);
         self.snapshots.epoch.store(epoch, Ordering::Relaxed);
         self.snapshots.running.store(true, Ordering::Relaxed);
         *current = Some(Arc::clone(&snapshot));
@@ -506,7 +519,13 @@ impl Space<'_> {
             return;
         };
         let Some(snapshot) = snapshots.current().clone() else { return };
-        if snapshot.save((snapshot.logical(physical), physical), entry) {
+        let place = (snapshot.logical(physical), physical);
+        entry.set_epoch(snapshot.epoch);
+        if snapshot.in_parts(place, entry) {
+            return;
+        }
+        snapshots.copied.fetch_add(entry.memory() as u64, Ordering::Relaxed);
+        if snapshot.sink.entry(place.0, entry) {
             snapshots.set_full(true);
         }
     }

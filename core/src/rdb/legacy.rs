@@ -15,12 +15,15 @@ pub fn ziplist(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     if usize::try_from(size).ok()? != bytes.len() {
         return None;
     }
+    let tail = u32::from_le_bytes(*bytes.get(4..8)?.first_chunk()?);
     let stated = u16::from_le_bytes(*bytes.get(8..ZIPLIST_HEADER)?.first_chunk()?);
+    let mut last = ZIPLIST_HEADER;
     let mut rest = bytes.get(ZIPLIST_HEADER..)?;
     let mut elements = Vec::new();
     let mut before = 0;
     while *rest.first()? != END {
         let from = rest.len();
+        last = bytes.len() - from;
         let (previous, behind) = match rest[0] {
             LONG => (u32::from_le_bytes(*rest.get(1..)?.first_chunk()?) as usize, rest.get(5..)?),
             short => (usize::from(short), &rest[1..]),
@@ -34,7 +37,8 @@ pub fn ziplist(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
         rest = behind;
     }
     let counted = stated == u16::MAX || usize::from(stated) == elements.len();
-    (rest.len() == 1 && counted).then_some(elements)
+    let sound = rest.len() == 1 && counted && usize::try_from(tail).ok()? == last;
+    sound.then_some(elements)
 }
 
 /// The first element, and what comes behind it.
@@ -108,10 +112,12 @@ mod tests {
     fn a_ziplist_of_integers_and_strings() {
         let body: &[u8] = &[0, 0xf3, 2, 0xfe, 0x80, 3, 0xc0, 0x2c, 0x01, 4, 2, b'h', b'i', END];
         let mut bytes = (10 + body.len() as u32).to_le_bytes().to_vec();
-        bytes.extend_from_slice(&[0, 0, 0, 0, 4, 0]);
+        bytes.extend_from_slice(&[19, 0, 0, 0, 4, 0]);
         bytes.extend_from_slice(body);
         let expected: Vec<Vec<u8>> = [b"2" as &[u8], b"-128", b"300", b"hi"].map(Vec::from).into();
         assert_eq!(ziplist(&bytes), Some(expected));
+        bytes[4] = 20;
+        assert_eq!(ziplist(&bytes), None, "the last entry is somewhere else");
     }
 
     #[test]

@@ -229,3 +229,24 @@ fn a_damaged_dump_is_told_of() {
     assert!(text.contains("key 'key': List ziplist integrity check failed"), "{text}");
     assert!(text.contains("Terminating server after rdb file reading failure."), "{text}");
 }
+
+#[test]
+fn what_a_snapshot_makes_writers_copy_is_counted() {
+    let server = server(&["--save", ""]);
+    let mut client = server.connect();
+    let figure = |client: &mut _, name| crate::info(client, "persistence", name);
+    for n in 0..500 {
+        client.run(&format!("SET k{n} {}", "x".repeat(500)));
+    }
+    assert_eq!(figure(&mut client, "current_cow_size"), 0);
+    client.run("CONFIG SET rdb-key-save-delay 5000");
+    client.run("BGSAVE");
+    for n in 0..500 {
+        client.run(&format!("APPEND k{n} y"));
+    }
+    let copied = figure(&mut client, "current_cow_size");
+    assert!((500..500 * 700).contains(&copied), "{copied}");
+    client.run("CONFIG SET rdb-key-save-delay 0");
+    eventually("the snapshot", || figure(&mut client, "rdb_bgsave_in_progress") == 0);
+    assert_eq!(figure(&mut client, "current_cow_size"), 0);
+}

@@ -105,13 +105,22 @@ fn load_nodes(input: &mut Reader<'_>, context: Context<'_>) -> Result<Option<Val
     let mut nodes = Quicklist::new(context.limits.list());
     for _ in 0..count(input)? {
         let content = match input.length()? {
-            PLAIN => Content::Plain(input.string()?),
+            PLAIN => Content::Plain(long_element(input)?),
             PACKED => Content::Packed(listpack(input, "a list")?),
             _ => return Err(input.corrupt("unknown form of a list's node")),
         };
         nodes.push_content(content);
     }
     Ok((!nodes.is_empty()).then(|| object(List::from_nodes(nodes))))
+}
+
+/// An element that is a node of its own: a long one.
+fn long_element(input: &mut Reader<'_>) -> Result<Vec<u8>, RdbError> {
+    let element = input.string()?;
+    match element.is_empty() {
+        true => Err(input.corrupt("a node without bytes")),
+        false => Ok(element),
+    }
 }
 
 fn ziplist(input: &mut Reader<'_>, what: &str) -> Result<Vec<Vec<u8>>, RdbError> {
@@ -351,11 +360,13 @@ pub(super) fn load_hash(
 ) -> Result<Option<Value>, RdbError> {
     let limit = context.limits.hash();
     let mut hash = Hash::default();
-    let mut add =
-        |input: &Reader<'_>, field: &[u8], value: &[u8]| match hash.set(field, value, limit) {
-            true => Ok(()),
-            false => Err(input.corrupt("a field is in a hash twice")),
-        };
+    let mut add = |input: &Reader<'_>, field: &[u8], value: &[u8]| match hash
+        .set(field, value, limit)
+    {
+        true => Ok(()),
+        false if kind == kind::HASH_LISTPACK => Err(input.corrupt("listpack with dup elements")),
+        false => Err(input.corrupt("a field is in a hash twice")),
+    };
     match kind {
         kind::HASH_LISTPACK => {
             let pack = listpack(input, "a hash")?;
@@ -363,7 +374,7 @@ pub(super) fn load_hash(
                 return Err(input.corrupt("a field without a value"));
             }
             if let Some(hash) = small_hash(&pack, limit) {
-                let hash = hash.ok_or_else(|| input.corrupt("a field is in a hash twice"))?;
+                let hash = hash.ok_or_else(|| input.corrupt("listpack with dup elements"))?;
                 return Ok((!hash.is_empty()).then(|| object(hash)));
             }
             let mut elements = pack.iter();

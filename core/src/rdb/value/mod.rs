@@ -85,7 +85,7 @@ pub fn load(
             stream::load_stream(input, kind).map(|s| Some(Value::Object(Box::new(s))))
         }
         kind::MODULE => load_module(input, context),
-        _ => Err(RdbError::Unsupported(format!("unknown type of value {kind}"))),
+        _ => Err(RdbError::unknown_kind(kind)),
     }
 }
 

@@ -172,6 +172,27 @@ fn elements_whose_time_is_over_are_left_out() {
 }
 
 #[test]
+fn an_unknown_type_is_named() {
+    let bed = bed("SET k v");
+    let error = loaded(&bed, 40, b"").err().expect("nobody knows it").to_string();
+    assert!(error.contains("type 40") && error.contains("25 is the newest"), "{error}");
+}
+
+#[test]
+fn what_is_shaped_well_and_makes_no_sense_is_refused() {
+    let bed = bed("SET k v");
+    let text = |kind, bytes: &[u8]| match loaded(&bed, kind, bytes) {
+        Ok(_) => "taken".to_owned(),
+        Err(error) => error.of_value(kind).to_string(),
+    };
+    let empty = text(kind::LIST_QUICKLIST_2, b"\x01\x01\x00");
+    assert_eq!(empty, "List integrity check failed: a node without bytes at offset 3");
+    let twice = b"\x17\x17\0\0\0\x04\0\x82a\0\x03\x82b\0\x03\x82a\0\x03\x82d\0\x03\xff";
+    let twice = text(kind::HASH_LISTPACK, twice);
+    assert!(twice.contains("listpack with dup elements"), "{twice}");
+}
+
+#[test]
 fn an_unknown_module_is_named() {
     let bed = Bed::new();
     let mut out = Writer::new(11, false);
@@ -187,7 +208,8 @@ fn old_forms_are_read() {
     let bed = Bed::new();
     let ziplist = |body: &[u8], n: u16| {
         let mut list = (11 + body.len() as u32).to_le_bytes().to_vec();
-        list.extend_from_slice(&[0; 4]);
+        // Where the last entry is.
+        list.extend_from_slice(&13u32.to_le_bytes());
         list.extend_from_slice(&n.to_le_bytes());
         list.extend_from_slice(body);
         list.push(0xff);
