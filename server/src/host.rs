@@ -42,7 +42,7 @@ impl Host for ServerHost {
             return Err(CmdError::fixed("NOAUTH Authentication required."));
         }
         if self.0.persistence.refuses() {
-            self.0.persistence.refusal(command)?;
+            self.0.persistence.refusal(session, command)?;
             self.0.aof.refusal(&self.0, session, command)?;
         }
         crate::commands::check_subscriber(session, command)

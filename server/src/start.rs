@@ -1,7 +1,6 @@
 //! From the command line to a running server, and to its end.
 
 use std::io::Read;
-use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use cairn_core::module::Module;
 
 use crate::host::ServerHost;
 use crate::log::{Level, Log};
-use crate::net::{listener, mailbox::Message, thread};
+use crate::net::{listener, mailbox::Message, sockets, thread};
 use crate::persist::schedule;
 use crate::server::Server;
 use crate::shutdown::{self, Refusal, Wish};
@@ -31,6 +30,7 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     tcp: Vec<std::net::TcpListener>,
     unix: Option<(PathBuf, std::os::unix::net::UnixListener)>,
+    changes: sockets::Changes,
 }
 
 /// A module that `cairn-modules` can name.
@@ -113,6 +113,7 @@ impl Running {
         follow_backlog(&server);
         follow_memory(&server);
         follow_persistence(&server);
+        follow_replicas(&server);
         follow_title(&server);
         aof::follow_config(&server);
         config.apply_all()?;
@@ -123,7 +124,8 @@ impl Running {
         for name in &startup.obsolete {
             server.log.warning(&format!("configuration: '{name}' is obsolete and ignored"));
         }
-        let (tcp, unix) = open_sockets(&config)?;
+        let (tcp, unix) = sockets::open(&config)?;
+        let changes = sockets::follow_config(&server);
         let something = config.bool(persistence::APPENDONLY)
             || !config.string(persistence::PRELOAD_FILE).is_empty()
             || schedule::file(&server).exists();
@@ -134,7 +136,7 @@ impl Running {
             load(&server)?;
         }
         let threads = start_threads(&server)?;
-        Ok(Self { server, threads, tcp, unix })
+        Ok(Self { server, threads, tcp, unix, changes })
     }
 
     /// The TCP port that was opened: of use when the configured one is 0.
@@ -151,13 +153,11 @@ impl Running {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(text)?;
         let port = self.local_port().unwrap_or(0);
-        let Self { server, threads, tcp, unix } = self;
+        let Self { server, threads, tcp, unix, changes } = self;
         let socket = unix.as_ref().map(|(path, _)| path.clone());
         runtime.block_on(async {
             let local = tokio::task::LocalSet::new();
-            for listener in tcp {
-                local.spawn_local(listener::accept_tcp(Arc::clone(&server), listener));
-            }
+            local.spawn_local(sockets::accept(Arc::clone(&server), tcp, changes));
             if let Some((_, listener)) = unix {
                 local.spawn_local(listener::accept_unix(Arc::clone(&server), listener));
             }
@@ -355,6 +355,19 @@ fn follow_backlog(server: &Arc<Server>) {
     });
 }
 
+/// Has writes refused while more replicas are wanted than there are: none.
+fn follow_replicas(server: &Arc<Server>) {
+    let weak = Arc::downgrade(server);
+    let settings = [later::MIN_REPLICAS_TO_WRITE, later::MIN_REPLICAS_MAX_LAG];
+    server.config().on_change(&settings, move |config| {
+        if let Some(server) = weak.upgrade() {
+            let wanted = settings.iter().all(|setting| config.int(*setting) > 0);
+            server.persistence.refuse_for_replicas(wanted);
+        }
+        Ok(())
+    });
+}
+
 fn start_threads(server: &Arc<Server>) -> Result<Vec<JoinHandle<()>>, String> {
     let mut threads = Vec::new();
     for (number, mailbox) in server.threads.iter().enumerate() {
@@ -362,60 +375,6 @@ fn start_threads(server: &Arc<Server>) -> Result<Vec<JoinHandle<()>>, String> {
         threads.push(thread.map_err(|e| format!("I/O thread {number} could not start: {e}"))?);
     }
     Ok(threads)
-}
-
-type Sockets = (Vec<std::net::TcpListener>, Option<(PathBuf, std::os::unix::net::UnixListener)>);
-
-fn open_sockets(config: &Config) -> Result<Sockets, String> {
-    let port = config.int(network::PORT) as u16;
-    let backlog = config.int(network::TCP_BACKLOG) as i32;
-    let text = config.text(network::BIND);
-    let unixsocket = config.string(network::UNIXSOCKET);
-    let mut tcp = Vec::new();
-    // Port 0 is redis-server's way of saying "no TCP"; without a Unix socket either it lets the
-    // system choose a port, which tests use.
-    if port != 0 || unixsocket.is_empty() {
-        for word in text.split(|b| *b == b' ').filter(|word| !word.is_empty()) {
-            let word = String::from_utf8_lossy(word);
-            let (optional, address) = match word.strip_prefix('-') {
-                Some(address) => (true, address),
-                None => (false, &*word),
-            };
-            match open_tcp(address, port, backlog) {
-                Ok(listener) => tcp.push(listener),
-                Err(_) if optional => {}
-                Err(e) => {
-                    return Err(format!(
-                        "Could not create server TCP listening socket {address}:{port}: {e}"
-                    ));
-                }
-            }
-        }
-    }
-    let unix = match &unixsocket[..] {
-        "" => None,
-        path => {
-            let path = PathBuf::from(path);
-            let mode = config.int(network::UNIXSOCKETPERM) as u32;
-            let listener = listener::unix(&path, (mode != 0).then_some(mode));
-            let error = |e| format!("Failed opening Unix socket: bind: {}: {e}", path.display());
-            Some((path.clone(), listener.map_err(error)?))
-        }
-    };
-    if tcp.is_empty() && unix.is_none() {
-        return Err("Configured to not listen anywhere, exiting.".into());
-    }
-    Ok((tcp, unix))
-}
-
-fn open_tcp(address: &str, port: u16, backlog: i32) -> std::io::Result<std::net::TcpListener> {
-    let ip: IpAddr = match address {
-        "*" => IpAddr::from([0, 0, 0, 0]),
-        "::*" => IpAddr::from([0u16; 8]),
-        "localhost" => IpAddr::from([127, 0, 0, 1]),
-        other => other.parse().map_err(|_| std::io::ErrorKind::AddrNotAvailable)?,
-    };
-    listener::tcp(ip, port, backlog)
 }
 
 /// Goes on in the background, if `daemonize` says so and nothing watches over the process.

@@ -184,7 +184,8 @@ impl Engine {
             // An EXEC that cannot run ends the transaction all the same.
             session.multi = None;
             session.watch.clear();
-            let (_, reason) = error.text().split_once(' ').unwrap_or_default();
+            // A code of its own stays.
+            let reason = error.text().strip_prefix("ERR ").unwrap_or(error.text());
             let text = format!("EXECABORT Transaction discarded because of: {reason}");
             return Err(CmdError::new(text));
         }

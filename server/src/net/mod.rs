@@ -7,5 +7,6 @@
 mod connection;
 pub mod listener;
 pub mod mailbox;
+pub mod sockets;
 pub mod stream;
 pub mod thread;

@@ -26,6 +26,8 @@ const LOADING: u8 = 1;
 const SAVE_FAILED: u8 = 2;
 /// Writes are refused because the append-only file cannot be written.
 const AOF_FAILED: u8 = 4;
+/// Writes are refused because there are fewer replicas than wanted.
+const NO_REPLICAS: u8 = 8;
 
 /// What needs the snapshot of all data, of which one is taken at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +133,11 @@ impl Persistence {
     /// Says whether commands have to be refused because of the append-only file.
     pub fn refuse_for_aof(&self, refuse: bool) {
         self.refuse(AOF_FAILED, refuse);
+    }
+
+    /// Says whether there are fewer replicas than writes need.
+    pub fn refuse_for_replicas(&self, refuse: bool) {
+        self.refuse(NO_REPLICAS, refuse);
     }
 
     fn refuse(&self, why: u8, refuse: bool) {

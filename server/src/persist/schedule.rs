@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use cairn_core::command::{Command, Flags};
+use cairn_core::command::{Command, Flags, Reach};
 use cairn_core::config::lists::save_points;
 use cairn_core::config::table::persistence as params;
 use cairn_core::engine::AfterFlush;
+use cairn_core::session::Session;
 use cairn_core::{CmdError, clock};
 
 use super::save::{self, Request};
-use super::{LOADING, Persistence, Purpose, SAVE_FAILED};
+use super::{LOADING, NO_REPLICAS, Persistence, Purpose, SAVE_FAILED};
 use crate::server::Server;
 
 /// Seconds until a `save` point is tried again after a failure.
@@ -33,7 +34,7 @@ impl Persistence {
     ///
     /// # Errors
     /// The reply.
-    pub fn refusal(&self, command: &Command) -> Result<(), CmdError> {
+    pub fn refusal(&self, session: &Session, command: &Command) -> Result<(), CmdError> {
         let why = self.refused.load(Ordering::Relaxed);
         let flags = command.spec.flags;
         if why & LOADING != 0 && !flags.has(Flags::LOADING) {
@@ -41,6 +42,9 @@ impl Persistence {
         }
         if why & SAVE_FAILED != 0 && (command.spec.is_write() || command.name == "ping") {
             return Err(CmdError::fixed(MISCONF));
+        }
+        if why & NO_REPLICAS != 0 && writes(session, command) {
+            return Err(CmdError::fixed("NOREPLICAS Not enough good replicas to write."));
         }
         Ok(())
     }
@@ -98,6 +102,13 @@ impl Persistence {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// Whether a command writes, or carries out what was queued and does.
+fn writes(session: &Session, command: &Command) -> bool {
+    let queued = session.multi.as_ref().filter(|_| command.spec.reach == Reach::Transaction);
+    command.spec.is_write()
+        || queued.is_some_and(|multi| multi.queue.iter().any(|q| q.command.spec.is_write()))
 }
 
 /// The snapshot's file.

@@ -1,5 +1,6 @@
 //! CONFIG and configuration files.
 
+use cairn_tests::client::Client;
 use cairn_tests::process::{Server, fresh_dir};
 
 use crate::{BINARY, has, server};
@@ -216,4 +217,47 @@ fn modules_can_be_left_out() {
     drop(server);
     let none = crate::server(&["--cairn-modules", ""]);
     assert_eq!(none.connect().run("MODULE LIST"), "[]");
+}
+
+#[test]
+fn port_and_addresses_change_while_it_runs() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let server = server(&[]);
+    let mut client = server.connect();
+    let first = server.port();
+    let taken = free();
+    let used = taken.local_addr().unwrap().port();
+    let refused = client.run(&format!("CONFIG SET port {used} bind 127.0.0.1"));
+    assert!(refused.ends_with("Unable to listen on this port. Check server logs."), "{refused}");
+    assert_eq!(Client::tcp(first).run("PING"), "+PONG");
+
+    let next = free().local_addr().unwrap().port();
+    assert_eq!(client.run(&format!("CONFIG SET port {next}")), "+OK");
+    assert_eq!(Client::tcp(next).run("PING"), "+PONG");
+    assert!(Client::try_tcp(first).is_err(), "nobody is there any more");
+    let refused = client.run("CONFIG SET bind 203.0.113.7");
+    assert!(refused.ends_with("Failed to bind to specified addresses."), "{refused}");
+    assert_eq!(Client::tcp(next).run("PING"), "+PONG");
+    assert_eq!(client.run("CONFIG SET port 0"), "+OK");
+    assert!(Client::try_tcp(next).is_err());
+    assert_eq!(client.run(&format!("CONFIG SET port {first}")), "+OK");
+    assert_eq!(Client::tcp(first).run("PING"), "+PONG");
+}
+
+#[test]
+fn writes_need_the_replicas_that_are_asked_for() {
+    let server = server(&[]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.run("MULTI");
+    client.run("INCR k");
+    assert_eq!(other.run("CONFIG SET min-replicas-to-write 2"), "+OK");
+    let refused = "NOREPLICAS Not enough good replicas to write.";
+    assert_eq!(
+        client.run("EXEC"),
+        format!("-EXECABORT Transaction discarded because of: {refused}")
+    );
+    assert_eq!(client.run("SET k v"), format!("-{refused}"));
+    assert_eq!(client.run("GET k"), "nil");
+    assert_eq!(other.run("CONFIG SET min-replicas-max-lag 0"), "+OK");
+    assert_eq!(client.run("SET k v"), "+OK");
 }

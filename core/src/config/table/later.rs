@@ -80,12 +80,12 @@ crate::params! {
         Param::int("repl-ping-replica-period", "10", 1, INT_MAX).alias("repl-ping-slave-period").later();
     /// The seconds of silence after which a link is given up.
     REPL_TIMEOUT = Param::int("repl-timeout", "60", 1, INT_MAX).later();
-    /// The least replicas without which writes are refused.
+    /// The least replicas without which writes are refused; 0 is none, and so is a lag of 0.
     MIN_REPLICAS_TO_WRITE =
-        Param::int("min-replicas-to-write", "0", 0, INT_MAX).alias("min-slaves-to-write").later();
+        Param::int("min-replicas-to-write", "0", 0, INT_MAX).alias("min-slaves-to-write");
     /// How many seconds behind such a replica may be.
     MIN_REPLICAS_MAX_LAG =
-        Param::int("min-replicas-max-lag", "10", 0, INT_MAX).alias("min-slaves-max-lag").later();
+        Param::int("min-replicas-max-lag", "10", 0, INT_MAX).alias("min-slaves-max-lag");
     /// What a replica does about a command it can't execute.
     PROPAGATION_ERROR_BEHAVIOR =
         Param::choice("propagation-error-behavior", "ignore", PROPAGATION_ERRORS).later();
