@@ -327,6 +327,7 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     out.line("rdb_last_bgsave_time_sec", seconds(saves.last_seconds));
     out.line("rdb_current_bgsave_time_sec", seconds(background.map(|(_, seconds)| seconds)));
     out.line("rdb_saves", saves.saves);
+    out.line("rdb_last_cow_size", saves.last_copied);
     let last = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     out.line("rdb_last_load_keys_loaded", last(&persistence.progress.keys));
     out.line("rdb_last_load_keys_expired", last(&persistence.progress.expired));

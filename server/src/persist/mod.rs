@@ -66,6 +66,7 @@ struct State {
     last_try: u64,
     last_ok: bool,
     last_seconds: Option<u64>,
+    last_copied: u64,
     saves: u64,
 }
 
@@ -80,6 +81,8 @@ pub struct Figures {
     pub last_ok: bool,
     /// How long the last background snapshot took.
     pub last_seconds: Option<u64>,
+    /// Bytes of entries that had to be written out early for the last background snapshot.
+    pub last_copied: u64,
     /// Snapshots that succeeded.
     pub saves: u64,
     /// Keys written so far, and in all, of the snapshot being taken.
@@ -102,6 +105,7 @@ impl Default for Persistence {
                 last_try: 0,
                 last_ok: true,
                 last_seconds: None,
+                last_copied: 0,
                 saves: 0,
             }),
         }
@@ -166,6 +170,7 @@ impl Persistence {
             last_success: state.last_success,
             last_ok: state.last_ok,
             last_seconds: state.last_seconds,
+            last_copied: state.last_copied,
             saves: state.saves,
             progress: (
                 self.keys_done.load(Ordering::Relaxed),

@@ -141,6 +141,7 @@ pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
     }
     if purpose == Purpose::Background && !cancelled {
         state.last_seconds = Some(start.elapsed().as_secs());
+        state.last_copied = server.engine.keyspace.snapshots.copied();
     }
     if !cancelled && (result.is_ok() || purpose == Purpose::Background) {
         state.last_ok = result.is_ok();

@@ -249,4 +249,5 @@ fn what_a_snapshot_makes_writers_copy_is_counted() {
     client.run("CONFIG SET rdb-key-save-delay 0");
     eventually("the snapshot", || figure(&mut client, "rdb_bgsave_in_progress") == 0);
     assert_eq!(figure(&mut client, "current_cow_size"), 0);
+    assert!(figure(&mut client, "rdb_last_cow_size") >= copied);
 }
