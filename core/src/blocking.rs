@@ -12,7 +12,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 use crate::command::Command;
 use crate::keyspace::shard_of;
@@ -55,6 +55,8 @@ pub struct Waiter {
     pub on: Vec<Box<[u8]>>,
     /// Where the reply goes.
     pub mailbox: Arc<dyn Mailbox>,
+    /// When it is to be tried again although no key has changed, in Unix milliseconds; 0 is never.
+    retry: AtomicI64,
     state: AtomicU8,
 }
 
@@ -76,12 +78,14 @@ pub struct WaiterSeed {
     pub on: Vec<Box<[u8]>>,
     /// See [`Waiter::mailbox`].
     pub mailbox: Arc<dyn Mailbox>,
+    /// See [`Waiter::retry`].
+    pub retry: Option<i64>,
 }
 
 impl Waiter {
     /// A waiter that has just begun to wait.
     pub fn new(seed: WaiterSeed) -> Arc<Self> {
-        let WaiterSeed { session, proto, db, command, args, keys, on, mailbox } = seed;
+        let WaiterSeed { session, proto, db, command, args, keys, on, mailbox, retry } = seed;
         Arc::new(Self {
             session,
             proto,
@@ -91,6 +95,7 @@ impl Waiter {
             keys,
             on,
             mailbox,
+            retry: AtomicI64::new(retry.unwrap_or(0)),
             state: AtomicU8::new(WaitState::Waiting as u8),
         })
     }
@@ -105,6 +110,16 @@ impl Waiter {
                 Ordering::Acquire,
             )
             .is_ok()
+    }
+
+    /// When it is to be tried again although no key has changed, in Unix milliseconds.
+    pub fn retry(&self) -> Option<i64> {
+        Some(self.retry.load(Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+
+    /// It was tried, and goes on waiting.
+    pub fn set_retry(&self, at: Option<i64>) {
+        self.retry.store(at.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Whether nobody has ended it yet.

@@ -34,6 +34,9 @@ pub struct Block {
     /// The words to run again when a key has changed, where they are not those of the client.
     /// The keys must stand in the same places.
     pub words: Option<Vec<Box<[u8]>>>,
+    /// When to run again although no key has changed, since time alone may serve the command: in
+    /// Unix milliseconds.
+    pub retry: Option<i64>,
 }
 
 /// The surroundings of a running command.
@@ -76,6 +79,7 @@ impl<'e> Ctx<'_, 'e> {
         let mut reply = Reply::new(self.reply.proto());
         timed_out(&mut reply);
         let on = keys.iter().map(|k| Box::from(*k)).collect();
-        Ok(Flow::Block(Block { on, deadline, timeout_reply: reply.take(), words: None }))
+        let timeout_reply = reply.take();
+        Ok(Flow::Block(Block { on, deadline, timeout_reply, words: None, retry: None }))
     }
 }

@@ -449,6 +449,30 @@ impl Engine {
         Poll::Ready(session.blocked.take().map(|b| b.block.timeout_reply))
     }
 
+    /// Tries the session's blocked command again, which time alone may serve: its reply comes by
+    /// mailbox then. Pending while its shards are not free; otherwise when to try next.
+    pub fn poll_retry(
+        &self,
+        worker: &Worker,
+        session: &mut Session,
+        waker: &Waker,
+    ) -> Poll<Option<i64>> {
+        let token = session.id;
+        let Some(blocked) = &mut session.blocked else { return Poll::Ready(None) };
+        let waiter = std::sync::Arc::clone(&blocked.waiter);
+        let shards = waiter.keys.iter().map(|key| shard_of(key)).collect();
+        let Some(held) =
+            self.poll_hold(worker, token, &mut blocked.wait, &Scope::Shards(shards), waker)
+        else {
+            return Poll::Pending;
+        };
+        let mut space = Space::new(self, worker, held, waiter.db);
+        let served = !waiter.is_waiting() || serve::serve_one(&mut space, &waiter);
+        conclude(&mut space, &mut Session::new(0, Box::new(())));
+        space.end();
+        Poll::Ready(waiter.retry().filter(|_| !served))
+    }
+
     /// Gives up whatever the session was waiting for. To be called when its connection ends.
     pub fn abandon(&self, session: &mut Session) {
         if let Some(blocked) = session.blocked.take() {
@@ -636,6 +660,7 @@ fn settle(
                 keys: at.into_iter().map(|i| Box::from(args[i])).collect(),
                 on: block.on.clone(),
                 mailbox,
+                retry: block.retry,
             });
             for key in &block.on {
                 space.shard_mut(shard_of(key)).queues.push(session.db, key, &waiter);

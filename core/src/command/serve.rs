@@ -73,7 +73,7 @@ fn serve_key(space: &mut Space<'_>, db: usize, key: &[u8]) {
 
 /// Runs a blocked command again; true when it has its reply and is out of the queues, false when
 /// it goes on waiting.
-fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
+pub(super) fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     let mut session = Session::new(waiter.session, Box::new(()));
     session.db = waiter.db;
     session.proto = waiter.proto;
@@ -83,6 +83,9 @@ fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     let result =
         invoke(space, &mut session, waiter.command, &args, &mut reply, Mode::Serving, None);
     commit(space);
+    if let Ok(Flow::Block(block)) = &result {
+        waiter.set_retry(block.retry);
+    }
     if !matches!(result, Ok(Flow::Done)) {
         return false;
     }

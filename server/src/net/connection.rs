@@ -44,6 +44,9 @@ const TURN_NANOS: u64 = 1_000_000;
 /// Bytes that have arrived from which looking ahead is worth its cost: a few short commands.
 const WARM_FROM: usize = 100;
 
+/// The longest that a timer sleeps, in milliseconds: its command is then tried before its time.
+const SLEEP_MAX: u64 = 3_600_000;
+
 /// Bytes of replies after which they are sent before more commands run.
 const FLUSH_AT: usize = 64 * 1024;
 
@@ -121,6 +124,8 @@ pub struct Connection {
     offset: u64,
     /// When a blocked command gives up.
     timer: Option<Pin<Box<Sleep>>>,
+    /// When it is tried again although no key has changed.
+    retry: Option<Pin<Box<Sleep>>>,
     /// The end of a wait is being carried out, with an error if true.
     unblocking: Option<bool>,
     /// A job on the query pool that the current command waits for.
@@ -159,6 +164,7 @@ impl Connection {
             sent: 0,
             offset: 0,
             timer: None,
+            retry: None,
             unblocking: None,
             job: None,
             ended: None,
@@ -252,7 +258,7 @@ impl Connection {
             self.timer = None;
             self.unblocking.get_or_insert(false);
         }
-        let Some(error) = self.unblocking else { return Poll::Pending };
+        let Some(error) = self.unblocking else { return self.poll_retry(cx) };
         let (engine, worker) = (&self.thread.engine, &self.thread.worker);
         engine.begin_turn(worker);
         let result = engine.poll_unblock(worker, &mut self.session, cx.waker());
@@ -275,10 +281,27 @@ impl Connection {
         }
     }
 
+    /// Tries a blocked command again when it is time. Its reply would come by letter.
+    fn poll_retry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(timer) = &mut self.retry {
+            if timer.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            let (engine, worker) = (&self.thread.engine, &self.thread.worker);
+            engine.begin_turn(worker);
+            let result = engine.poll_retry(worker, &mut self.session, cx.waker());
+            engine.end_turn(worker);
+            let Poll::Ready(next) = result else { break };
+            self.retry = next.map(sleep_until);
+        }
+        Poll::Pending
+    }
+
     /// A blocked command has its reply.
     fn end_wait(&mut self) {
         self.session.blocked = None;
         self.timer = None;
+        self.retry = None;
         self.unblocking = None;
         self.client.blocked.store(false, Ordering::Relaxed);
         self.client.set_waits(None);
@@ -462,7 +485,9 @@ impl Connection {
             // Tokio's clock has a resolution of one millisecond and rounds up.
             Box::pin(sleep(left.min(Duration::from_secs(u64::from(u32::MAX)))))
         });
-        if self.timer.is_some() {
+        let retry = self.session.blocked.as_ref().and_then(|b| b.block.retry);
+        self.retry = retry.map(sleep_until);
+        if self.timer.is_some() || self.retry.is_some() {
             // The timer registers itself when it is first polled.
             if let Some(waker) = &self.inbox.borrow().waker {
                 waker.wake_by_ref();
@@ -552,6 +577,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// Ends at a moment in Unix milliseconds.
+fn sleep_until(at: i64) -> Pin<Box<Sleep>> {
+    let left = at.saturating_sub(clock::now_millis());
+    Box::pin(sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0).min(SLEEP_MAX))))
 }
 
 impl Drop for Connection {

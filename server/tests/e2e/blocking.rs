@@ -131,3 +131,41 @@ fn every_element_is_popped_once() {
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(0..ITEMS));
 }
+
+#[test]
+fn who_waits_with_claim_is_woken_by_time() {
+    let server = server(&[]);
+    let (mut owner, mut waiter) = (server.connect(), server.connect());
+    owner.run("XADD s 1-1 f v");
+    owner.run("XGROUP CREATE s g 0");
+    owner.run("XGROUP CREATE t g $ MKSTREAM");
+    let wait = "XREADGROUP GROUP g waiter BLOCK 20000 CLAIM 150 STREAMS t s > >";
+    // What is pending already, and what is handed out while it waits.
+    for round in 0..2 {
+        if round == 0 {
+            owner.run("XREADGROUP GROUP g owner STREAMS s >");
+            waiter.send_line(wait);
+        } else {
+            waiter.send_line(wait);
+            assert!(waiter.is_silent());
+            owner.run("MULTI");
+            owner.run("XADD s 2-1 f v");
+            owner.run("XREADGROUP GROUP g owner STREAMS s >");
+            owner.run("EXEC");
+        }
+        let reply = waiter.read();
+        let entry = reply.items()[0].items()[1].items()[0].items();
+        assert_eq!(entry[0].text(), format!("{}-1", round + 1));
+        let (idle, count) = (entry[2].to_string(), entry[3].to_string());
+        assert!(idle.trim_start_matches(':').parse::<u64>().unwrap() >= 150, "{idle}");
+        assert_eq!(count, ":1");
+        assert_eq!(owner.run("XPENDING s g").matches("waiter").count(), 1, "it has changed hands");
+        waiter.run(&format!("XACK s g {}-1", round + 1));
+    }
+    // The time to wait is over all the same, and so is a wait that is ended.
+    assert_eq!(waiter.run("XREADGROUP GROUP g waiter BLOCK 60 CLAIM 10 STREAMS t >"), "nil");
+    waiter.send_line(wait);
+    assert!(waiter.is_silent());
+    owner.run("XGROUP DESTROY t g");
+    assert!(waiter.shown().starts_with("-NOGROUP"));
+}

@@ -12,6 +12,9 @@ use crate::types::stream::node::Entry;
 use crate::types::stream::{Stream, StreamId};
 use crate::util::num;
 
+/// The least milliseconds between two looks for entries to claim.
+const CLAIM_PERIOD: i64 = 5;
+
 /// The options of both commands.
 #[derive(Default)]
 struct Options<'a> {
@@ -345,12 +348,36 @@ fn read_group(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     }
     match options.block {
-        Some(deadline) => ctx.block(options.keys, deadline, Reply::null_array),
+        Some(deadline) => {
+            let retry = next_claim(ctx, &options, group)?;
+            let mut outcome = ctx.block(options.keys, deadline, Reply::null_array);
+            if let Ok(Flow::Block(block)) = &mut outcome {
+                block.retry = retry;
+            }
+            outcome
+        }
         None => {
             ctx.reply.null_array();
             Ok(Flow::Done)
         }
     }
+}
+
+/// When an entry may have been idle for long enough to be claimed, if CLAIM asks for such. One that
+/// is handed out from now on will not be before its whole time is over.
+fn next_claim(
+    ctx: &mut Ctx<'_, '_>,
+    options: &Options<'_>,
+    group: &[u8],
+) -> Result<Option<i64>, CmdError> {
+    let Some(idle) = options.claim else { return Ok(None) };
+    let now = ctx.space.now();
+    let mut next = now.saturating_add(idle);
+    for key in options.keys {
+        let oldest = super::group_mut(ctx, key, group)?.oldest_delivery();
+        next = next.min(oldest.map_or(next, |time| time.saturating_add(idle)));
+    }
+    Ok(Some(next.max(now + CLAIM_PERIOD)))
 }
 
 fn meaningless(id: &[u8]) -> CmdError {

@@ -79,6 +79,15 @@ impl Pel {
         self.released.values().copied().chain(idle).take(most).collect()
     }
 
+    /// When the entry was handed out that was so longest ago; 0 if some were released.
+    pub fn oldest_delivery(&mut self) -> Option<i64> {
+        if !self.released.is_empty() {
+            return Some(0);
+        }
+        let oldest = self.claimable(i64::MAX, 1);
+        oldest.first().and_then(|id| self.entries.get(id)).map(|pending| pending.time)
+    }
+
     fn put(&mut self, id: StreamId, pending: Pending) {
         match (pending.owner, &mut self.by_age) {
             (None, _) => drop(self.released.insert(pending.time, id)),
@@ -149,6 +158,11 @@ impl Group {
     /// See [`Pel::claimable`].
     pub fn claimable(&mut self, until: i64, most: usize) -> Vec<StreamId> {
         self.pel.claimable(until, most)
+    }
+
+    /// See [`Pel::oldest_delivery`].
+    pub fn oldest_delivery(&mut self) -> Option<i64> {
+        self.pel.oldest_delivery()
     }
 
     /// Its consumers, by name.
