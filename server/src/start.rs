@@ -340,7 +340,8 @@ fn follow_persistence(server: &Arc<Server>) {
 
 /// Keeps the process's title as it is to be.
 fn follow_title(server: &Arc<Server>) {
-    server.config().on_change(&[params::PROC_TITLE_TEMPLATE], |config| {
+    let settings = [params::PROC_TITLE_TEMPLATE, network::PORT, network::BIND];
+    server.config().on_change(&settings, |config| {
         title::show(config);
         Ok(())
     });

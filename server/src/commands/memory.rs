@@ -97,16 +97,17 @@ const SUBCOMMANDS: &[Spec] = &[
 pub const SLOT: usize = 13;
 
 fn usage(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    match &args[3..] {
-        [] => {}
+    for option in args[3..].chunks(2) {
         // The figure is exact, so that there is nothing to sample.
-        [option, count] if is(option, "samples") => {
-            let count = parse_i64(count).ok_or(CmdError::NOT_INT)?;
-            if count < 0 {
-                return Err(CmdError::SYNTAX);
+        match option {
+            [option, count] if is(option, "samples") => {
+                let count = parse_i64(count).ok_or(CmdError::NOT_INT)?;
+                if count < 0 {
+                    return Err(CmdError::SYNTAX);
+                }
             }
+            _ => return Err(CmdError::SYNTAX),
         }
-        _ => return Err(CmdError::SYNTAX),
     }
     match ctx.space.peek(args[2]) {
         None => ctx.reply.null(),

@@ -87,7 +87,6 @@ impl Claim {
                 consumer.active = Some(now);
             }
         }
-        ctx.space.touch(key);
         ctx.space.count_change();
         state_claim(ctx, names, &[id], (self.time, count, last));
         Ok(Claimed::Yes)
@@ -114,7 +113,6 @@ pub(super) fn xclaim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let consumer = attend(ctx, names[0], names[1], names[2])?;
     if ahead {
-        ctx.space.touch(names[0]);
         ctx.space.count_change();
         let read = group_mut(ctx, names[0], names[1])?.read;
         state_position(ctx, names[0], names[1], (last, read));

@@ -184,7 +184,6 @@ pub(super) fn tell_deleted(ctx: &mut Ctx<'_, '_>, key: &[u8], deleted: bool, cha
     if deleted {
         ctx.space.changed(Class::STREAM, "xdel", key);
     } else if changed {
-        ctx.space.touch(key);
         ctx.space.count_change();
     }
 }
@@ -220,7 +219,7 @@ pub(super) fn xsetid(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(deleted) = deleted.filter(|deleted| *deleted != StreamId::MIN) {
         stream.set_max_deleted(deleted);
     }
-    ctx.space.changed(Class::STREAM, "xsetid", args[1]);
+    super::note(ctx, "xsetid", args[1]);
     ctx.reply.ok();
     Ok(Flow::Done)
 }

@@ -5,7 +5,6 @@ use super::super::parts::int;
 use super::{any_id, no_group_of};
 use crate::command::{Ctx, Flow, Outcome};
 use crate::error::CmdError;
-use crate::notify::Class;
 use crate::types::stream::group::Group;
 use crate::types::stream::{Stream, StreamId};
 
@@ -69,6 +68,7 @@ pub(super) fn create(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Err(NO_STREAM);
     }
     let last = position(args[4], stream.as_deref())?;
+    let is_new = stream.is_none();
     let stream = match stream {
         Some(stream) => stream,
         None => ctx.space.object_or_insert(key, Stream::default)?,
@@ -78,7 +78,10 @@ pub(super) fn create(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let read = options.read.map(|read| read.min(stream.added()));
     stream.groups_mut().insert(name.into(), Group::new(last, read));
-    ctx.space.changed(Class::STREAM, "xgroup-create", key);
+    if is_new {
+        ctx.space.touch(key);
+    }
+    super::note(ctx, "xgroup-create", key);
     ctx.reply.ok();
     Ok(Flow::Done)
 }
@@ -108,7 +111,7 @@ pub(super) fn set_id(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(group) = stream.groups_mut().get_mut(name) {
         (group.last, group.read) = (last, read);
     }
-    ctx.space.changed(Class::STREAM, "xgroup-setid", key);
+    super::note(ctx, "xgroup-setid", key);
     ctx.reply.ok();
     Ok(Flow::Done)
 }
@@ -117,7 +120,7 @@ pub(super) fn destroy(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[2], args[3]);
     let existed = stream_mut(ctx, key)?.groups_mut().remove(name).is_some();
     if existed {
-        ctx.space.changed(Class::STREAM, "xgroup-destroy", key);
+        super::note(ctx, "xgroup-destroy", key);
         // Who waits for the group gets an error.
         ctx.space.signal(key);
     }
@@ -131,7 +134,7 @@ pub(super) fn create_consumer(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome 
     let is_new = group.find(args[4]).is_none();
     if is_new {
         group.add_consumer(args[4], now);
-        ctx.space.changed(Class::STREAM, "xgroup-createconsumer", key);
+        super::note(ctx, "xgroup-createconsumer", key);
     }
     ctx.reply.int(i64::from(is_new));
     Ok(Flow::Done)
@@ -140,7 +143,7 @@ pub(super) fn create_consumer(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome 
 pub(super) fn delete_consumer(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let removed = group_mut(ctx, args[2], args[3])?.remove_consumer(args[4]);
     if removed.is_some() {
-        ctx.space.changed(Class::STREAM, "xgroup-delconsumer", args[2]);
+        super::note(ctx, "xgroup-delconsumer", args[2]);
     }
     ctx.reply.count(removed.unwrap_or(0));
     Ok(Flow::Done)

@@ -115,6 +115,13 @@ fn group_mut<'s>(
     found.ok_or_else(|| no_group(key, group))
 }
 
+/// Counts and publishes a change of what a stream knows besides its entries. As in Redis, those who
+/// watch or cache the key are not told.
+fn note(ctx: &mut Ctx<'_, '_>, event: &'static str, key: &[u8]) {
+    ctx.space.count_change();
+    ctx.space.notify(Class::STREAM, event, key);
+}
+
 /// A consumer that is about to do something: it is made if it does not exist, and seen in any
 /// case.
 ///
@@ -135,7 +142,7 @@ fn attend(
         return Ok(id);
     }
     let id = found.add_consumer(name, now);
-    ctx.space.changed(Class::STREAM, "xgroup-createconsumer", key);
+    note(ctx, "xgroup-createconsumer", key);
     ctx.space.effect(&[b"XGROUP", b"CREATECONSUMER", key, group, name]);
     Ok(id)
 }

@@ -20,7 +20,6 @@ pub(super) fn xack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let ids = entries::ids(&args[3..])?;
     let acknowledged = ids.into_iter().filter(|id| group.acknowledge(*id)).count();
     if acknowledged > 0 {
-        ctx.space.touch(key);
         ctx.space.count_change();
     }
     ctx.reply.count(acknowledged);
@@ -120,7 +119,6 @@ pub(super) fn xnack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     if released > 0 {
-        ctx.space.touch(key);
         ctx.space.count_change();
         // Who waits with CLAIM may take them.
         ctx.space.signal(key);

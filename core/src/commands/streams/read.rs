@@ -505,7 +505,6 @@ fn claim_idle(
         if let Some(group) = stream.groups_mut().get_mut(group) {
             group.assign(id, consumer, now, count);
         }
-        ctx.space.touch(key);
         ctx.space.count_change();
         state_claim(ctx, names, &[id], (now, count, last));
     }
@@ -514,7 +513,6 @@ fn claim_idle(
 
 /// States as effect that a reference to an entry that is gone was dropped.
 pub(super) fn state_forgotten(ctx: &mut Ctx<'_, '_>, key: &[u8], group: &[u8], id: StreamId) {
-    ctx.space.touch(key);
     ctx.space.count_change();
     ctx.space.effect(&[b"XACK", key, group, &id.to_vec()]);
 }
@@ -554,7 +552,6 @@ fn deliver(
     if !options.no_ack {
         ids.iter().for_each(|id| group.assign(*id, consumer, now, 1));
     }
-    ctx.space.touch(key);
     ctx.space.count_change();
     if !options.no_ack {
         state_claim(ctx, [key, name, consumer_name], &ids, (now, 1, last));

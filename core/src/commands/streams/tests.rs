@@ -216,3 +216,33 @@ fn a_stream_can_be_made_anew() {
         assert_eq!(without_seen(copy), without_seen(original));
     }
 }
+
+#[test]
+fn those_who_watch_hear_of_entries_and_not_of_groups() {
+    let mut bed = Bed::new();
+    bed.run("XADD x 1-1 f v");
+    bed.run("XGROUP CREATE x g 0");
+    let mut watched = |lines: &[&str]| {
+        bed.run("WATCH x");
+        lines.iter().for_each(|line| drop(bed.run(line)));
+        bed.run("MULTI");
+        bed.run("XLEN none");
+        bed.run("EXEC")
+    };
+    let groups = [
+        "XREADGROUP GROUP g one STREAMS x >",
+        "XGROUP CREATECONSUMER x g two",
+        "XCLAIM x g two 0 1-1",
+        "XGROUP DELCONSUMER x g two",
+        "XGROUP SETID x g 0",
+        "XSETID x 5-5",
+        "XGROUP CREATE x h 0",
+        "XGROUP DESTROY x h",
+    ];
+    for line in groups {
+        assert_eq!(watched(&[line]), "[0]", "{line}");
+    }
+    for line in ["XADD x 6-1 f v", "XDEL x 6-1", "XTRIM x MAXLEN 0"] {
+        assert_eq!(watched(&[line]), "nil", "{line}");
+    }
+}
