@@ -13,17 +13,26 @@ use crate::keyspace::{Space, shard_of};
 
 /// Raised when one of a session's watched keys has changed.
 #[derive(Default, Debug)]
-pub struct WatchFlag(AtomicBool);
+pub struct WatchFlag {
+    raised: AtomicBool,
+    strict: bool,
+}
 
 impl WatchFlag {
+    /// One that is also raised by changes that are no news for WATCH: see
+    /// [`Space::changed_aside`].
+    pub fn strict() -> Self {
+        Self { strict: true, ..Self::default() }
+    }
+
     /// Whether a watched key has changed.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.raised.load(Ordering::Acquire)
     }
 
     /// Raises the flag.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Release);
+        self.raised.store(true, Ordering::Release);
     }
 }
 
@@ -46,6 +55,17 @@ impl Space<'_> {
         let watched = WatchedKey { db: self.db(), key: key.into(), was_expired };
         self.shard_mut(shard_of(key)).watchers.add(flag, &watched);
         watched
+    }
+
+    /// Counts a change of a key that, as in Redis, those who watch or cache it do not hear of: what
+    /// a stream knows besides its entries. Only strict flags are raised.
+    pub fn changed_aside(&mut self, key: &[u8]) {
+        self.count_change();
+        let db = self.db();
+        let watchers = &mut self.shard_mut(shard_of(key)).watchers;
+        if !watchers.is_empty() {
+            watchers.touch_aside(db, key);
+        }
     }
 }
 
@@ -148,6 +168,13 @@ impl Watchers {
         self.shrink();
     }
 
+    /// Raises the strict flags of a key.
+    fn touch_aside(&self, db: usize, key: &[u8]) {
+        let watches = self.0.as_ref().and_then(|all| all.get(&(db, Box::from(key))));
+        let flags = watches.into_iter().flatten().filter_map(|watch| watch.flag.upgrade());
+        flags.filter(|flag| flag.strict).for_each(|flag| flag.raise());
+    }
+
     /// Raises the flags of all keys of a database that `change` says changed.
     pub fn touch_where(&mut self, db: usize, mut change: impl FnMut(&[u8]) -> Change) {
         let Some(all) = &mut self.0 else { return };
@@ -212,6 +239,20 @@ mod tests {
         assert!(!a.is_raised());
         watchers.touch(0, b"x", true);
         assert!(a.is_raised() && !b.is_raised());
+    }
+
+    #[test]
+    fn what_is_aside_raises_strict_flags_only() {
+        let mut watchers = Watchers::default();
+        let (lax, strict) = (Arc::new(WatchFlag::default()), Arc::new(WatchFlag::strict()));
+        watchers.add(&lax, &key(b"x", false));
+        watchers.add(&strict, &key(b"x", false));
+        watchers.touch_aside(0, b"y");
+        assert!(!strict.is_raised());
+        watchers.touch_aside(0, b"x");
+        assert!(strict.is_raised() && !lax.is_raised());
+        watchers.touch(0, b"x", false);
+        assert!(lax.is_raised());
     }
 
     #[test]

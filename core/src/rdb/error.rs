@@ -44,7 +44,7 @@ impl RdbError {
         ))
     }
 
-    /// The same, of a value of this type.
+    /// This error, which says that it is of a value of this type if something is damaged.
     pub fn of_value(self, kind: u8) -> Self {
         match self {
             Self::Corrupt { what, offset } => {

@@ -11,7 +11,7 @@ use std::{fs, io};
 use cairn_core::config::table::persistence as params;
 use cairn_core::{CmdError, clock};
 
-use super::words;
+use super::{lock, words};
 use crate::server::Server;
 
 /// How far a backup has come.
@@ -68,7 +68,12 @@ pub struct Status {
 
 /// The state of the backup of which there is one at a time.
 #[derive(Default)]
-pub struct Backup(Mutex<Status>);
+pub struct Backup {
+    /// Held for a moment only: INFO looks at it.
+    status: Mutex<Status>,
+    /// Held while files are made or removed before or after a backup.
+    files: Mutex<()>,
+}
 
 impl Backup {
     /// How it is now.
@@ -81,13 +86,13 @@ impl Backup {
         self.lock().stage
     }
 
-    /// Begins one in an empty directory, which is made if there is none.
+    /// Begins one in an empty directory, which is made if there is none. Waits for the disk.
     ///
     /// # Errors
     /// The reply: there is one already, or the directory cannot be used.
     pub fn begin(&self, dir: &Path) -> Result<(), CmdError> {
-        let mut status = self.lock();
-        if !matches!(status.stage, Stage::Idle | Stage::Failed) {
+        let _files = lock(&self.files);
+        if !matches!(self.stage(), Stage::Idle | Stage::Failed) {
             return Err(CmdError::fixed(
                 "ERR A backup is in progress or sealed: use BACKUP ABORT or BACKUP CLEANUP first",
             ));
@@ -102,7 +107,7 @@ impl Backup {
             return Err(unusable(dir, "it is not empty"));
         }
         let started = clock::now_nanos() / 1_000_000_000;
-        *status = Status { stage: Stage::Pending, started, ..Status::default() };
+        *self.lock() = Status { stage: Stage::Pending, started, ..Status::default() };
         Ok(())
     }
 
@@ -122,35 +127,50 @@ impl Backup {
         status.files.clear();
     }
 
-    /// Removes the files of a backup that is sealed or failed, or that a crash left.
+    /// Removes the files of a backup that is sealed or failed, or that a crash left. Waits for the
+    /// disk.
     ///
     /// # Errors
     /// The reply: there is one that is not sealed, or a file can't be removed.
     pub fn clean_up(&self, server: &Server) -> Result<(), CmdError> {
-        let mut status = self.lock();
-        if status.stage.is_open() {
+        let _files = lock(&self.files);
+        self.remove(server)
+    }
+
+    fn remove(&self, server: &Server) -> Result<(), CmdError> {
+        if self.stage().is_open() {
             return Err(CmdError::fixed(
                 "ERR The backup is not sealed: use BACKUP SEAL or BACKUP ABORT first",
             ));
         }
         let dir = directory(server);
         remove_files(&dir, &stem(server)).map_err(|error| unusable(&dir, &words(&error)))?;
-        *status = Status::default();
+        *self.lock() = Status::default();
         Ok(())
+    }
+
+    /// Whether it was sealed longer ago than it is to be kept.
+    fn is_over(&self, server: &Server) -> bool {
+        let keep = server.config().unsigned(params::BACKUP_SEALED_TTL);
+        let status = self.lock();
+        let now = clock::now_nanos() / 1_000_000_000;
+        keep > 0 && status.stage == Stage::Sealed && now >= status.sealed.saturating_add(keep)
     }
 
     /// Removes the files of a backup that was sealed long enough ago, on a thread of its own.
     pub fn tick(server: &Arc<Server>) {
-        let keep = server.config().unsigned(params::BACKUP_SEALED_TTL);
-        let status = server.aof.backup.lock();
-        let now = clock::now_nanos() / 1_000_000_000;
-        if keep == 0 || status.stage != Stage::Sealed || now < status.sealed.saturating_add(keep) {
+        let backup = &server.aof.backup;
+        if !backup.is_over(server) || backup.files.try_lock().is_err() {
             return;
         }
-        drop(status);
         let mine = Arc::clone(server);
         let work = move || {
-            if let Err(error) = mine.aof.backup.clean_up(&mine) {
+            let backup = &mine.aof.backup;
+            let _files = lock(&backup.files);
+            // Somebody may have been faster.
+            if backup.is_over(&mine)
+                && let Err(error) = backup.remove(&mine)
+            {
                 mine.log.warning(error.text());
             }
         };
@@ -159,7 +179,7 @@ impl Backup {
     }
 
     fn lock(&self) -> MutexGuard<'_, Status> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.status)
     }
 }
 

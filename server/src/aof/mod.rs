@@ -29,13 +29,14 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use cairn_core::CmdError;
-use cairn_core::command::{Command, Reach};
+use cairn_core::command::Command;
 use cairn_core::config::table::persistence as params;
 use cairn_core::keyspace::Scope;
 use cairn_core::session::Session;
 
 pub use setup::{open, preload, reload};
 
+use crate::persist::schedule::writes;
 use crate::server::Server;
 use backup::Backup;
 use writer::Cut;
@@ -229,12 +230,9 @@ impl Aof {
         session: &Session,
         command: &Command,
     ) -> Result<(), CmdError> {
-        let queued = session.multi.as_ref().filter(|_| command.spec.reach == Reach::Transaction);
-        let writes = |command: &Command| command.spec.is_write();
         let reads = |command: &Command| !command.spec.keys.is_empty();
-        let refused = writes(command)
+        let refused = writes(session, command)
             || command.name == "ping"
-            || queued.is_some_and(|multi| multi.queue.iter().any(|q| writes(q.command)))
             || server.engine.effects.is_durable() && reads(command);
         match &*lock(&self.trouble) {
             Some(text) if refused => Err(CmdError::new(text.clone())),

@@ -570,7 +570,8 @@ impl Writer {
         let percentage = config.unsigned(params::AUTO_AOF_REWRITE_PERCENTAGE);
         let size = self.size();
         if self.state() != State::On
-            || self.backup_spares_growth()
+            // A rewrite would only double what a backup gathers.
+            || self.backup.is_some()
             || percentage == 0
             || size <= config.unsigned(params::AUTO_AOF_REWRITE_MIN_SIZE)
         {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use cairn_core::CmdError;
-use cairn_core::command::{Ctx, Flags, Flow, Outcome, Spec};
+use cairn_core::command::{Ctx, Flags, Flow, Job, JobEnd, Outcome, Spec};
 
 use super::{introspection, server};
 use crate::aof::backup;
+use crate::server::Server;
 
 /// The family.
 pub const SPECS: &[Spec] = &[Spec {
@@ -36,28 +37,28 @@ const BACKUP: &[Spec] = &[
     Spec {
         name: "start",
         summary: "Begins a backup: its base is written",
-        handler: start,
+        handler: |ctx, _| apart(ctx, |server| server.aof.start_backup(backup::directory(server))),
         ..ABOUT
     },
     Spec {
         name: "seal",
         flags: APART,
         summary: "Ends a backup: its files change no more",
-        handler: |ctx, _| offload(ctx, |server| server.aof.seal_backup(server)),
+        handler: |ctx, _| apart(ctx, |server| server.aof.seal_backup(server)),
         ..ABOUT
     },
     Spec {
         name: "abort",
         flags: APART,
         summary: "Gives up a backup that is not sealed",
-        handler: |ctx, _| offload(ctx, |server| server.aof.abort_backup()),
+        handler: |ctx, _| apart(ctx, |server| server.aof.abort_backup()),
         ..ABOUT
     },
     Spec {
         name: "cleanup",
         flags: APART,
         summary: "Removes the files of a sealed backup",
-        handler: |ctx, _| offload(ctx, |server| server.aof.backup.clean_up(server)),
+        handler: |ctx, _| apart(ctx, |server| server.aof.backup.clean_up(server)),
         ..ABOUT
     },
     Spec {
@@ -86,23 +87,18 @@ const BACKUP: &[Spec] = &[
     },
 ];
 
-fn start(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
-    let server = server(ctx)?;
-    server.aof.start_backup(backup::directory(server))?;
-    ctx.reply.ok();
-    Ok(Flow::Done)
-}
-
-/// Does what takes its time away from the connections' threads.
-fn offload(
+/// Does what waits for the disk or the writer away from the threads of connections and queries.
+fn apart(
     ctx: &mut Ctx<'_, '_>,
-    work: impl FnOnce(&crate::server::Server) -> Result<(), CmdError> + Send + 'static,
+    work: impl FnOnce(&Server) -> Result<(), CmdError> + Send + 'static,
 ) -> Outcome {
     let server = Arc::clone(server(ctx)?);
-    Ok(Flow::offload(move || match work(&server) {
-        Ok(()) => b"+OK\r\n".to_vec(),
-        Err(error) => format!("-{}\r\n", error.text()).into_bytes(),
-    }))
+    Ok(Flow::Offload(Job::waiting(move || {
+        JobEnd::Reply(match work(&server) {
+            Ok(()) => b"+OK\r\n".to_vec(),
+            Err(error) => format!("-{}\r\n", error.text()).into_bytes(),
+        })
+    })))
 }
 
 fn list(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {

@@ -178,7 +178,7 @@ fn capture(
         let expiry = entry.expiry();
         // A key whose time is nearly over must not become one without an end.
         let ttl = expiry.map_or(0, |at| at.saturating_sub(now).max(1));
-        let changed = Arc::default();
+        let changed = Arc::new(WatchFlag::strict());
         ctx.space.watch(&changed, key);
         captured.push(Captured { key: key.to_vec(), expiry, changed });
         parcels.push(Parcel { key: key.to_vec(), ttl, payload });

@@ -44,9 +44,6 @@ const TURN_NANOS: u64 = 1_000_000;
 /// Bytes that have arrived from which looking ahead is worth its cost: a few short commands.
 const WARM_FROM: usize = 100;
 
-/// The longest that a timer sleeps, in milliseconds: its command is then tried before its time.
-const SLEEP_MAX: u64 = 3_600_000;
-
 /// Bytes of replies after which they are sent before more commands run.
 const FLUSH_AT: usize = 64 * 1024;
 
@@ -292,7 +289,7 @@ impl Connection {
             let result = engine.poll_retry(worker, &mut self.session, cx.waker());
             engine.end_turn(worker);
             let Poll::Ready(next) = result else { break };
-            self.retry = next.map(sleep_until);
+            self.retry = next.map(|at| sleep_until(at as f64));
         }
         Poll::Pending
     }
@@ -479,14 +476,9 @@ impl Connection {
         let waiter = self.session.blocked.as_ref().map(|b| Arc::clone(&b.waiter));
         self.client.set_waits(waiter);
         let deadline = self.session.blocked.as_ref().and_then(|b| b.block.deadline);
-        self.timer = deadline.map(|at| {
-            let left = at - clock::now_nanos() as f64 / 1e6;
-            let left = Duration::try_from_secs_f64(left.max(0.0) / 1e3).unwrap_or(Duration::MAX);
-            // Tokio's clock has a resolution of one millisecond and rounds up.
-            Box::pin(sleep(left.min(Duration::from_secs(u64::from(u32::MAX)))))
-        });
+        self.timer = deadline.map(sleep_until);
         let retry = self.session.blocked.as_ref().and_then(|b| b.block.retry);
-        self.retry = retry.map(sleep_until);
+        self.retry = retry.map(|at| sleep_until(at as f64));
         if self.timer.is_some() || self.retry.is_some() {
             // The timer registers itself when it is first polled.
             if let Some(waker) = &self.inbox.borrow().waker {
@@ -580,9 +572,11 @@ impl Connection {
 }
 
 /// Ends at a moment in Unix milliseconds.
-fn sleep_until(at: i64) -> Pin<Box<Sleep>> {
-    let left = at.saturating_sub(clock::now_millis());
-    Box::pin(sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0).min(SLEEP_MAX))))
+fn sleep_until(at: f64) -> Pin<Box<Sleep>> {
+    let left = at - clock::now_nanos() as f64 / 1e6;
+    let left = Duration::try_from_secs_f64(left.max(0.0) / 1e3).unwrap_or(Duration::MAX);
+    // Tokio's clock has a resolution of one millisecond and rounds up.
+    Box::pin(sleep(left.min(Duration::from_secs(u64::from(u32::MAX)))))
 }
 
 impl Drop for Connection {

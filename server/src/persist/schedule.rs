@@ -105,7 +105,7 @@ impl Persistence {
 }
 
 /// Whether a command writes, or carries out what was queued and does.
-fn writes(session: &Session, command: &Command) -> bool {
+pub fn writes(session: &Session, command: &Command) -> bool {
     let queued = session.multi.as_ref().filter(|_| command.spec.reach == Reach::Transaction);
     command.spec.is_write()
         || queued.is_some_and(|multi| multi.queue.iter().any(|q| q.command.spec.is_write()))

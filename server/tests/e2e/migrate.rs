@@ -186,3 +186,22 @@ fn a_connection_that_the_target_has_closed_is_made_anew() {
     assert_eq!(migrate(&mut here, to.port(), "b 0 5000"), "+OK");
     assert_eq!(to.connect().run("MGET a b"), "[\"1\" \"2\"]");
 }
+
+/// What WATCH does not hear of is not lost either.
+#[test]
+fn a_stream_whose_groups_change_on_its_way_stays() {
+    let server = server(&[]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    for change in ["XACK x g 1-1", "XREADGROUP GROUP g one STREAMS x >", "XGROUP CREATE x h 0"] {
+        for line in ["FLUSHALL", "XADD x 1-1 f v", "XADD x 2-1 f v", "XGROUP CREATE x g 0"] {
+            other.run(line);
+        }
+        other.run("XREADGROUP GROUP g one COUNT 1 STREAMS x >");
+        let mut stream = slow_target(&mut client, "x 0 60000");
+        assert!(!other.run(change).starts_with('-'));
+        stream.write_all(b"+OK\r\n+OK\r\n").unwrap();
+        let reply = client.shown();
+        assert!(reply.starts_with("-ERR A key changed while it was sent"), "{change}: {reply}");
+        assert_eq!(other.run("XLEN x"), ":2", "{change}");
+    }
+}

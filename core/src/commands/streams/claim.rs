@@ -87,7 +87,7 @@ impl Claim {
                 consumer.active = Some(now);
             }
         }
-        ctx.space.count_change();
+        ctx.space.changed_aside(names[0]);
         state_claim(ctx, names, &[id], (self.time, count, last));
         Ok(Claimed::Yes)
     }
@@ -113,7 +113,7 @@ pub(super) fn xclaim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let consumer = attend(ctx, names[0], names[1], names[2])?;
     if ahead {
-        ctx.space.count_change();
+        ctx.space.changed_aside(names[0]);
         let read = group_mut(ctx, names[0], names[1])?.read;
         state_position(ctx, names[0], names[1], (last, read));
     }

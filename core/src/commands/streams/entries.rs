@@ -184,7 +184,7 @@ pub(super) fn tell_deleted(ctx: &mut Ctx<'_, '_>, key: &[u8], deleted: bool, cha
     if deleted {
         ctx.space.changed(Class::STREAM, "xdel", key);
     } else if changed {
-        ctx.space.count_change();
+        ctx.space.changed_aside(key);
     }
 }
 

@@ -115,10 +115,9 @@ fn group_mut<'s>(
     found.ok_or_else(|| no_group(key, group))
 }
 
-/// Counts and publishes a change of what a stream knows besides its entries. As in Redis, those who
-/// watch or cache the key are not told.
+/// Counts and publishes a change of what a stream knows besides its entries.
 fn note(ctx: &mut Ctx<'_, '_>, event: &'static str, key: &[u8]) {
-    ctx.space.count_change();
+    ctx.space.changed_aside(key);
     ctx.space.notify(Class::STREAM, event, key);
 }
 

@@ -20,7 +20,7 @@ pub(super) fn xack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let ids = entries::ids(&args[3..])?;
     let acknowledged = ids.into_iter().filter(|id| group.acknowledge(*id)).count();
     if acknowledged > 0 {
-        ctx.space.count_change();
+        ctx.space.changed_aside(key);
     }
     ctx.reply.count(acknowledged);
     Ok(Flow::Done)
@@ -119,7 +119,7 @@ pub(super) fn xnack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     if released > 0 {
-        ctx.space.count_change();
+        ctx.space.changed_aside(key);
         // Who waits with CLAIM may take them.
         ctx.space.signal(key);
     }

@@ -505,7 +505,7 @@ fn claim_idle(
         if let Some(group) = stream.groups_mut().get_mut(group) {
             group.assign(id, consumer, now, count);
         }
-        ctx.space.count_change();
+        ctx.space.changed_aside(key);
         state_claim(ctx, names, &[id], (now, count, last));
     }
     Ok(written)
@@ -513,7 +513,7 @@ fn claim_idle(
 
 /// States as effect that a reference to an entry that is gone was dropped.
 pub(super) fn state_forgotten(ctx: &mut Ctx<'_, '_>, key: &[u8], group: &[u8], id: StreamId) {
-    ctx.space.count_change();
+    ctx.space.changed_aside(key);
     ctx.space.effect(&[b"XACK", key, group, &id.to_vec()]);
 }
 
@@ -552,7 +552,7 @@ fn deliver(
     if !options.no_ack {
         ids.iter().for_each(|id| group.assign(*id, consumer, now, 1));
     }
-    ctx.space.count_change();
+    ctx.space.changed_aside(key);
     if !options.no_ack {
         state_claim(ctx, [key, name, consumer_name], &ids, (now, 1, last));
     }

@@ -109,8 +109,8 @@ crate::params! {
     /// The directory of the append-only files, in `dir`.
     APPENDDIRNAME =
         Param::text("appenddirname", "appendonlydir").immutable().check(appenddirname);
-    /// When appended writes are synced to disk: before each is acknowledged (`always`), once a
-    /// second (`everysec`), or when the system likes to (`no`).
+    /// When appended writes are synced to disk: before each is acknowledged (`always`), so often
+    /// that about a second's are lost at most (`everysec`), or when the system likes to (`no`).
     APPENDFSYNC = Param::choice("appendfsync", "everysec", FSYNC);
     /// Whether syncing pauses while a snapshot or rewrite is being written.
     NO_APPENDFSYNC_ON_REWRITE = Param::bool("no-appendfsync-on-rewrite", "no");

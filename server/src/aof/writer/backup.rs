@@ -44,12 +44,6 @@ impl Writer {
         sealing || self.is_borrowed() && self.backup.as_ref().is_some_and(Window::has_base)
     }
 
-    /// Whether the file may be rewritten because it has grown: while increments of a backup gather,
-    /// a rewrite would only double them.
-    pub(super) fn backup_spares_growth(&self) -> bool {
-        self.backup.is_some()
-    }
-
     /// BACKUP START.
     pub(super) fn open_backup(&mut self, dir: PathBuf) {
         let manifest = Manifest::new(dir, &backup::stem(&self.server));
