@@ -2,7 +2,9 @@
 //! commands change it. The connection's own thread does the rest.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cairn_core::blocking::Waiter;
@@ -122,13 +124,15 @@ pub struct Client {
     /// The own address.
     pub laddr: String,
     /// The socket's file descriptor number.
-    pub fd: i32,
+    pub fd: AtomicI32,
     /// Whether it came over a Unix socket.
     pub unix: bool,
-    /// The number of its I/O thread.
+    /// The number of its home, the I/O thread that accepted it.
     pub thread: usize,
-    /// That thread's box.
+    /// The home's box, for all letters. The home passes them on if another thread serves it.
     pub mailbox: Arc<ThreadBox>,
+    /// The number of the I/O thread that serves it.
+    pub seat: AtomicUsize,
     /// When it connected, in Unix seconds.
     pub created: u64,
     /// When it last sent something, in Unix seconds.
@@ -198,10 +202,11 @@ impl Client {
             id,
             addr,
             laddr,
-            fd,
+            fd: AtomicI32::new(fd),
             unix,
             thread,
             mailbox,
+            seat: AtomicUsize::new(thread),
             created,
             last_active: AtomicU64::new(created),
             last_command: AtomicU32::new(u32::MAX),

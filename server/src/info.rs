@@ -254,7 +254,7 @@ fn threads(server: &Server, out: &mut Section<'_>) {
     out.title("Threads");
     let clients = server.clients();
     for number in 0..server.threads.len() {
-        let own = || clients.values().filter(|c| c.thread == number);
+        let own = || clients.values().filter(|c| c.seat.load(Ordering::Relaxed) == number);
         let reads: u64 = own().map(|c| c.usage.reads.load(Ordering::Relaxed)).sum();
         let line = format!("clients={},reads={reads}", own().count());
         out.line(&format!("io_thread_{number}"), line);

@@ -20,6 +20,7 @@ use crate::commands;
 use crate::log::Log;
 use crate::memory;
 use crate::migrate::Links;
+use crate::net::balance::Balance;
 use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
 use crate::observe::{self, Observers};
@@ -41,6 +42,8 @@ pub struct Server {
     pub pool: Pool,
     /// Connections to other servers that MIGRATE keeps.
     pub links: Links,
+    /// Which of the I/O threads serve connections.
+    pub balance: Balance,
     /// The boxes of the I/O threads.
     pub threads: Vec<Arc<ThreadBox>>,
     /// Subscriptions.
@@ -133,6 +136,7 @@ impl Server {
             log,
             pool: Pool::start(threads),
             links: Links::default(),
+            balance: Balance::new(boxes.len()),
             pubsub: PubSub::new(boxes.clone()),
             threads: boxes,
             pause: Pause::default(),
@@ -210,6 +214,13 @@ impl Server {
             Ok(())
         });
         let server = Arc::downgrade(self);
+        self.engine.config.on_change(&[network::IO_THREADS_ADAPTIVE], move |_| {
+            if let Some(server) = server.upgrade().filter(|server| !server.gathers()) {
+                server.balance.set_active(usize::MAX);
+            }
+            Ok(())
+        });
+        let server = Arc::downgrade(self);
         let ids = [clients::TRACKING_TABLE_MAX_KEYS];
         self.engine.config.on_change(&ids, move |config| {
             if let Some(server) = server.upgrade() {
@@ -256,6 +267,11 @@ impl Server {
     /// The thread for the next connection: each in turn.
     pub fn next_thread(&self) -> &ThreadBox {
         &self.threads[self.next_thread.fetch_add(1, Ordering::Relaxed) % self.threads.len()]
+    }
+
+    /// Whether connections gather on fewer threads while processors are short.
+    pub fn gathers(&self) -> bool {
+        self.config().bool(network::IO_THREADS_ADAPTIVE)
     }
 
     /// All connections, by the number of their session.

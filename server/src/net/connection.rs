@@ -28,7 +28,7 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
-use super::mailbox::Letter;
+use super::mailbox::{Letter, Traveller};
 use super::stream::Stream;
 use super::thread::ThreadState;
 use crate::client::{After, Client, add};
@@ -67,6 +67,8 @@ pub enum End {
     Closed,
     /// The server closed it, after sending what was to be sent.
     Done,
+    /// Another thread goes on serving it.
+    Moves,
 }
 
 /// Why no more commands run at the moment.
@@ -137,6 +139,10 @@ pub struct Connection {
     closing: bool,
     /// Close now: who was killed may never read what is to be sent.
     killed: bool,
+    /// It goes on elsewhere, with session and client: what is left here is empty.
+    moved: bool,
+    /// It could not move.
+    stays: bool,
     limits: Limits,
 }
 
@@ -169,13 +175,31 @@ impl Connection {
             mid_reply: false,
             closing: false,
             killed: false,
+            moved: false,
+            stays: false,
             limits,
         }
     }
 
-    /// Serves the connection until it ends.
-    pub async fn serve(mut self) -> End {
-        std::future::poll_fn(|cx| self.poll(cx)).await
+    /// Serves the connection until it ends, or until another thread is to serve it.
+    pub async fn serve(mut self) -> Option<Box<Traveller>> {
+        loop {
+            match std::future::poll_fn(|cx| self.poll(cx)).await {
+                End::Moves => {}
+                End::Closed | End::Done => return None,
+            }
+            match self.stream.duplicate() {
+                Ok(socket) => {
+                    self.moved = true;
+                    let session = Session::new(0, Box::new(()));
+                    let session = std::mem::replace(&mut self.session, session);
+                    let client = Arc::clone(&self.client);
+                    return Some(Box::new(Traveller { socket, session, client }));
+                }
+                // There are no descriptors left.
+                Err(_) => self.stays = true,
+            }
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -225,9 +249,31 @@ impl Connection {
                     return Poll::Pending;
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Closed),
+                Poll::Pending if self.moves() => return Poll::Ready(End::Moves),
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Whether it is to move to another thread, and may: nothing is under way, and nobody sends
+    /// it letters whose order matters.
+    #[inline]
+    fn moves(&self) -> bool {
+        self.thread.is_wrong_for(self.client.thread) && !self.stays && self.is_quiet()
+    }
+
+    fn is_quiet(&self) -> bool {
+        let session = &self.session;
+        let listens = session.subscribed > 0
+            || session.tracks
+            || self.client.monitors.load(Ordering::Relaxed);
+        let waits = session.blocked.is_some() || self.job.is_some() || self.ended.is_some();
+        !listens
+            && !waits
+            && !self.mid_reply
+            && self.out.is_empty()
+            && self.reader.pending() == 0
+            && self.inbox.borrow().letters.is_empty()
     }
 
     /// Ready when the next command may run.
@@ -581,6 +627,9 @@ fn sleep_until(at: f64) -> Pin<Box<Sleep>> {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.moved {
+            return;
+        }
         self.thread.engine.abandon(&mut self.session);
         self.thread.server.disconnected(&self.client, &mut self.session);
     }

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use cairn_core::blocking::Mailbox;
 use cairn_core::reply::Proto;
+use cairn_core::session::Session;
 use tokio::sync::Notify;
 
 use super::stream::Accepted;
+use crate::client::Client;
 
 /// An out-of-band message in the forms of both protocols.
 #[derive(Debug)]
@@ -59,10 +61,24 @@ impl Letter {
     }
 }
 
+/// A connection on its way from one thread to another.
+pub struct Traveller {
+    /// The socket.
+    pub socket: Accepted,
+    /// The session, with nothing under way.
+    pub session: Session,
+    /// What all threads see of it.
+    pub client: Arc<Client>,
+}
+
 /// A message to a thread.
 pub enum Message {
-    /// A connection to serve.
+    /// A new connection, whose home this thread becomes.
     Connect(Accepted),
+    /// A connection to serve that another thread has served so far.
+    Arrive(Box<Traveller>),
+    /// No letters for this connection come here any more: it has ended, or went home.
+    Forget(u64),
     /// Something for one of its connections.
     To(u64, Letter),
     /// The same push for several of its connections.

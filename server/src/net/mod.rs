@@ -4,6 +4,7 @@
 //! commands run there, inline, from the parsed request to the bytes in its output buffer. Other
 //! threads reach it only through its thread's [`mailbox`].
 
+pub mod balance;
 mod connection;
 pub mod listener;
 pub mod mailbox;

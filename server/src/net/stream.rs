@@ -68,6 +68,18 @@ macro_rules! each {
 }
 
 impl Stream {
+    /// The same socket under another descriptor, for another thread to adopt.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn duplicate(&self) -> io::Result<Accepted> {
+        use std::os::fd::AsFd;
+        Ok(match self {
+            Stream::Tcp(s) => Accepted::Tcp(s.as_fd().try_clone_to_owned()?.into()),
+            Stream::Unix(s) => Accepted::Unix(s.as_fd().try_clone_to_owned()?.into()),
+        })
+    }
+
     /// Ready when bytes may be written.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(self, s => s.poll_write_ready(cx))

@@ -14,8 +14,9 @@ use cairn_core::session::Session;
 use cairn_core::{Engine, Worker};
 use tokio::task::LocalSet;
 
+use super::balance::Balancer;
 use super::connection::{Connection, Inbox};
-use super::mailbox::{Address, Letter, Message, ThreadBox};
+use super::mailbox::{Address, Letter, Message, ThreadBox, Traveller};
 use super::stream::{Accepted, Stream};
 use crate::aof::backup::Backup;
 use crate::client::{Client, ClientSeed};
@@ -42,7 +43,15 @@ pub struct ThreadState {
     ahead: RefCell<(usize, Vec<Place>)>,
     number: usize,
     mailbox: Arc<ThreadBox>,
-    inboxes: RefCell<HashMap<u64, Rc<RefCell<Inbox>>>>,
+    seats: RefCell<HashMap<u64, Seat>>,
+}
+
+/// Where letters for a connection go.
+enum Seat {
+    /// This thread serves it.
+    Here(Rc<RefCell<Inbox>>),
+    /// Another thread does, or passes them on.
+    Away(Arc<ThreadBox>),
 }
 
 /// Starts I/O thread `number`, which serves until it is told to stop.
@@ -62,6 +71,7 @@ pub fn start(
                 return;
             }
         };
+        server.balance.watch_this(number);
         let engine = Arc::clone(&server.engine);
         let state = Rc::new(ThreadState {
             worker: engine.worker(),
@@ -72,7 +82,7 @@ pub fn start(
             ahead: RefCell::default(),
             number,
             mailbox,
-            inboxes: RefCell::default(),
+            seats: RefCell::default(),
         });
         let tasks = LocalSet::new();
         tasks.spawn_local(cron(Rc::clone(&state)));
@@ -86,6 +96,8 @@ async fn read_mail(state: Rc<ThreadState>) {
         for message in state.mailbox.receive().await {
             match message {
                 Message::Connect(stream) => connect(&state, stream),
+                Message::Arrive(traveller) => arrive(&state, *traveller),
+                Message::Forget(client) => state.forget(client),
                 Message::To(client, letter) => state.put(client, letter),
                 Message::PushAll(clients, bytes, offset) => {
                     for client in clients {
@@ -99,7 +111,7 @@ async fn read_mail(state: Rc<ThreadState>) {
     }
 }
 
-/// Begins to serve a connection.
+/// Begins to serve a new connection.
 fn connect(state: &Rc<ThreadState>, accepted: Accepted) {
     let stream = match accepted.adopt() {
         Ok(stream) => stream,
@@ -124,13 +136,50 @@ fn connect(state: &Rc<ThreadState>, accepted: Accepted) {
     let mut session = Session::new(id, Box::new(Arc::clone(&client)));
     session.mailbox = Some(Arc::new(Address { thread: mailbox, client: id }));
     state.server.connected(&client, &mut session);
+    serve(state, stream, session, client);
+}
+
+/// Goes on serving a connection that another thread has served.
+fn arrive(state: &Rc<ThreadState>, traveller: Traveller) {
+    let Traveller { socket, mut session, client } = traveller;
+    let home = &state.server.threads[client.thread];
+    let stream = match socket.adopt() {
+        Ok(stream) => stream,
+        Err(error) => {
+            state.server.log.warning(&format!("a connection could not be served on: {error}"));
+            state.engine.abandon(&mut session);
+            state.server.disconnected(&client, &mut session);
+            return home.send(Message::Forget(client.id));
+        }
+    };
+    if let Some(Seat::Away(last)) = state.seats.borrow_mut().remove(&client.id) {
+        // It has come home: from now on no letters go to where it was.
+        last.send(Message::Forget(client.id));
+    }
+    client.fd.store(stream.fd(), Ordering::Relaxed);
+    client.seat.store(state.number, Ordering::Relaxed);
+    let mailbox = Arc::clone(&state.mailbox);
+    session.mailbox = Some(Arc::new(Address { thread: mailbox, client: client.id }));
+    serve(state, stream, session, client);
+}
+
+/// Serves a connection until it ends or moves to another thread.
+fn serve(state: &Rc<ThreadState>, stream: Stream, session: Session, client: Arc<Client>) {
+    let (id, home) = (client.id, client.thread);
     let inbox = Rc::new(RefCell::new(Inbox::default()));
-    state.inboxes.borrow_mut().insert(id, Rc::clone(&inbox));
+    state.seats.borrow_mut().insert(id, Seat::Here(Rc::clone(&inbox)));
     let state = Rc::clone(state);
     tokio::task::spawn_local(async move {
         let connection = Connection::new(Rc::clone(&state), stream, session, client, inbox);
-        connection.serve().await;
-        state.inboxes.borrow_mut().remove(&id);
+        match connection.serve().await {
+            Some(traveller) => state.send_off(traveller),
+            None => {
+                state.forget(id);
+                if home != state.number {
+                    state.server.threads[home].send(Message::Forget(id));
+                }
+            }
+        }
     });
 }
 
@@ -157,9 +206,31 @@ impl ThreadState {
         places.clear();
     }
 
+    /// Whether another thread is to serve a connection whose home is thread `home`.
+    #[inline]
+    pub fn is_wrong_for(&self, home: usize) -> bool {
+        self.server.balance.seat(home) != self.number
+    }
+
+    /// Sends a connection to where it is to be served: from elsewhere by way of its home, which
+    /// passes its letters on. They never overtake it, since both take the same way.
+    fn send_off(&self, traveller: Box<Traveller>) {
+        let (id, home) = (traveller.client.id, traveller.client.thread);
+        let to = if self.number == home { self.server.balance.seat(home) } else { home };
+        let to = Arc::clone(&self.server.threads[to]);
+        self.seats.borrow_mut().insert(id, Seat::Away(Arc::clone(&to)));
+        to.send(Message::Arrive(traveller));
+    }
+
+    fn forget(&self, client: u64) {
+        self.seats.borrow_mut().remove(&client);
+    }
+
     fn put(&self, client: u64, letter: Letter) {
-        if let Some(inbox) = self.inboxes.borrow().get(&client) {
-            inbox.borrow_mut().put(letter);
+        match self.seats.borrow().get(&client) {
+            Some(Seat::Here(inbox)) => inbox.borrow_mut().put(letter),
+            Some(Seat::Away(mailbox)) => mailbox.send(Message::To(client, letter)),
+            None => {}
         }
     }
 }
@@ -173,10 +244,14 @@ async fn cron(state: Rc<ThreadState>) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut cursor = ExpireCursor::default();
+    let mut balancer = Balancer::default();
     loop {
         ticks.tick().await;
         if state.number != 0 {
             continue;
+        }
+        if state.server.gathers() {
+            balancer.tick(&state.server.balance, || state.engine.totals().commands);
         }
         if state.server.persistence.is_loading() {
             state.server.cron();

@@ -13,6 +13,7 @@ mod crash;
 mod eviction;
 mod linearizable;
 mod migrate;
+mod moving;
 mod observe;
 mod pool;
 mod pubsub;

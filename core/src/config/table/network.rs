@@ -29,6 +29,9 @@ crate::params! {
     UNIXSOCKETPERM = Param::octal("unixsocketperm", "0", 0o777).immutable();
     /// How many threads serve connections and run their commands; 0 is one for each processor.
     IO_THREADS = Param::int("io-threads", "0", 0, 128).alias("threads").immutable();
+    /// While processors are short, connections gather on fewer of the `io-threads`; when some are
+    /// idle again and the threads in use are busy, more of them are used.
+    IO_THREADS_ADAPTIVE = Param::bool("io-threads-adaptive", "yes");
     /// How many connections a thread accepts before it goes on serving others.
     MAX_NEW_CONNECTIONS = Param::unsigned("max-new-connections-per-cycle", "10", 1, 1000).later();
     /// The same for TLS, whose handshakes are dear.

@@ -67,6 +67,23 @@ const SUBCOMMANDS: &[Spec] = &[
         ..ABOUT
     },
     Spec {
+        name: "io-threads",
+        arity: 3,
+        summary: "Has connections served by so many of the I/O threads",
+        syntax: "count",
+        handler: |ctx, args| {
+            allowed(ctx)?;
+            let count = num::parse_u64(args[2]).ok_or(CmdError::NOT_INT)?;
+            if server(ctx)?.gathers() {
+                return Err(CmdError::fixed("ERR io-threads-adaptive is on and would undo it"));
+            }
+            server(ctx)?.balance.set_active(usize::try_from(count).unwrap_or(usize::MAX));
+            ctx.reply.ok();
+            Ok(Flow::Done)
+        },
+        ..ABOUT
+    },
+    Spec {
         name: "set-active-expire",
         arity: 3,
         summary: "Turns active expiry on or off",
