@@ -383,23 +383,28 @@ impl EffectsLog {
     /// # Errors
     /// It may not, now or ever: its connection is to be closed.
     pub fn poll_acknowledged(&self, offset: u64, waker: &Waker) -> Poll<Result<(), NotDurable>> {
-        if self.may_leave(offset) {
-            return Poll::Ready(Ok(()));
-        }
         let mut waiting = lock(&self.waiting);
-        // Asked again under the lock: `release` takes it after raising the mark.
-        if self.may_leave(offset) {
-            return Poll::Ready(Ok(()));
+        // Asked under the lock: `release` takes it after raising the mark.
+        let standing = self.standing(offset);
+        if standing.is_pending() {
+            waiting.push((offset, waker.clone()));
         }
-        if self.broken.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(NotDurable));
-        }
-        waiting.push((offset, waker.clone()));
-        Poll::Pending
+        standing
     }
 
-    fn may_leave(&self, offset: u64) -> bool {
-        !self.is_durable() || self.acknowledged.load(Ordering::Acquire) >= offset
+    /// Whether a reply that saw `offset` may leave, pending while that is open.
+    ///
+    /// # Errors
+    /// As [`EffectsLog::poll_acknowledged`].
+    #[inline]
+    pub fn standing(&self, offset: u64) -> Poll<Result<(), NotDurable>> {
+        if !self.is_durable() || self.acknowledged.load(Ordering::Acquire) >= offset {
+            return Poll::Ready(Ok(()));
+        }
+        match self.broken.load(Ordering::SeqCst) {
+            true => Poll::Ready(Err(NotDurable)),
+            false => Poll::Pending,
+        }
     }
 
     fn release(&self, offset: u64) {

@@ -21,6 +21,7 @@ use crate::log::Log;
 use crate::memory;
 use crate::migrate::Links;
 use crate::net::balance::Balance;
+use crate::net::durable::Resting;
 use crate::net::mailbox::{Letter, Message, ThreadBox};
 use crate::net::stream::Accepted;
 use crate::observe::{self, Observers};
@@ -44,6 +45,8 @@ pub struct Server {
     pub links: Links,
     /// Which of the I/O threads serve connections.
     pub balance: Balance,
+    /// Which of them have nothing to do.
+    pub resting: Resting,
     /// The boxes of the I/O threads.
     pub threads: Vec<Arc<ThreadBox>>,
     /// Subscriptions.
@@ -137,6 +140,7 @@ impl Server {
             pool: Pool::start(threads),
             links: Links::default(),
             balance: Balance::new(boxes.len()),
+            resting: Resting::new(boxes.len()),
             pubsub: PubSub::new(boxes.clone()),
             threads: boxes,
             pause: Pause::default(),

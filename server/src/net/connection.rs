@@ -552,7 +552,7 @@ impl Connection {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            match self.thread.engine.effects.poll_acknowledged(self.offset, cx.waker()) {
+            match self.thread.poll_durable(self.offset, cx.waker()) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(lost)) => return Poll::Ready(Err(io::Error::other(lost))),
                 Poll::Pending => return Poll::Pending,

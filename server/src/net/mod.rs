@@ -6,6 +6,7 @@
 
 pub mod balance;
 mod connection;
+pub mod durable;
 pub mod listener;
 pub mod mailbox;
 pub mod sockets;

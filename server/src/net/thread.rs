@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cairn_core::clock;
+use cairn_core::effects::NotDurable;
 use cairn_core::keyspace::{ExpireCursor, Place, WARM_MAX};
 use cairn_core::session::Session;
 use cairn_core::{Engine, Worker};
@@ -16,6 +18,7 @@ use tokio::task::LocalSet;
 
 use super::balance::Balancer;
 use super::connection::{Connection, Inbox};
+use super::durable::{self, Replies};
 use super::mailbox::{Address, Letter, Message, ThreadBox, Traveller};
 use super::stream::{Accepted, Stream};
 use crate::aof::backup::Backup;
@@ -41,6 +44,8 @@ pub struct ThreadState {
     pub spare_out: RefCell<Vec<Vec<u8>>>,
     /// Where the keys are that arrived commands are about, in one logical database.
     ahead: RefCell<(usize, Vec<Place>)>,
+    /// Replies that wait until the log is durable.
+    pub replies: Replies,
     number: usize,
     mailbox: Arc<ThreadBox>,
     seats: RefCell<HashMap<u64, Seat>>,
@@ -64,7 +69,7 @@ pub fn start(
     mailbox: Arc<ThreadBox>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("io-{number}")).spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let runtime = match runtime(&server, number) {
             Ok(runtime) => runtime,
             Err(error) => {
                 server.log.warning(&format!("I/O thread {number} could not start: {error}"));
@@ -80,14 +85,25 @@ pub fn start(
             spare: RefCell::default(),
             spare_out: RefCell::default(),
             ahead: RefCell::default(),
+            replies: Replies::default(),
             number,
             mailbox,
             seats: RefCell::default(),
         });
         let tasks = LocalSet::new();
         tasks.spawn_local(cron(Rc::clone(&state)));
+        tasks.spawn_local(durable::release(Rc::clone(&state)));
         tasks.block_on(&runtime, read_mail(state));
     })
+}
+
+fn runtime(server: &Arc<Server>, number: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    let (resting, working) = (Arc::clone(server), Arc::clone(server));
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(move || resting.resting.rests(number))
+        .on_thread_unpark(move || working.resting.works(number))
+        .build()
 }
 
 /// Hands out what arrives in the thread's box, until told to stop.
@@ -184,6 +200,16 @@ fn serve(state: &Rc<ThreadState>, stream: Stream, session: Session, client: Arc<
 }
 
 impl ThreadState {
+    /// Whether a reply that saw `offset` may leave; while that is open, `waker` is called when it
+    /// may have changed.
+    ///
+    /// # Errors
+    /// It may not, now or ever: its connection is to be closed.
+    #[inline]
+    pub fn poll_durable(&self, offset: u64, waker: &Waker) -> Poll<Result<(), NotDurable>> {
+        self.replies.poll(&self.engine.effects, offset, waker)
+    }
+
     /// Notes the key of a command that has arrived and will run soon.
     pub fn note_ahead(&self, db: usize, key: &[u8]) {
         let (of, places) = &mut *self.ahead.borrow_mut();
