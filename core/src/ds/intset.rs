@@ -64,6 +64,26 @@ impl IntSet {
     /// # Errors
     /// [`Malformed`], whatever is wrong.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let set = Self::framed(bytes)?;
+        if set.iter().is_sorted_by(|a, b| a < b) { Ok(set) } else { Err(Malformed) }
+    }
+
+    /// As [`IntSet::from_bytes`], but the integers may come in any order and several times.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the header is wrong.
+    pub fn from_unsorted(bytes: &[u8]) -> Result<Self, Malformed> {
+        let found = Self::framed(bytes)?;
+        let mut integers: Vec<i64> = found.iter().collect();
+        integers.sort_unstable();
+        integers.dedup();
+        let width = found.width;
+        let integers = integers.iter().flat_map(|n| n.to_le_bytes().into_iter().take(width));
+        Ok(Self { width, integers: integers.collect() })
+    }
+
+    /// The integers behind a header that is right, in whatever order.
+    fn framed(bytes: &[u8]) -> Result<Self, Malformed> {
         let (header, integers) = bytes.split_at_checked(HEADER).ok_or(Malformed)?;
         let field = |at: usize| read(&header[at..at + 4]);
         let width = usize::try_from(field(0)).map_err(|_| Malformed)?;
@@ -71,8 +91,7 @@ impl IntSet {
         if !matches!(width, 2 | 4 | 8) || len > MAX_LEN || integers.len() != len * width {
             return Err(Malformed);
         }
-        let set = Self { width, integers: integers.to_vec() };
-        if set.iter().is_sorted_by(|a, b| a < b) { Ok(set) } else { Err(Malformed) }
+        Ok(Self { width, integers: integers.to_vec() })
     }
 
     /// The set as an RDB file has it.
@@ -240,5 +259,7 @@ mod tests {
         assert_eq!(set.to_bytes()[..8], [4, 0, 0, 0, 3, 0, 0, 0]);
         let unsorted = [2, 0, 0, 0, 2, 0, 0, 0, 5, 0, 5, 0];
         assert_eq!(IntSet::from_bytes(&unsorted), Err(Malformed));
+        let sorted = IntSet::from_unsorted(&unsorted).expect("a header that is right");
+        assert!(sorted.iter().eq([5]));
     }
 }

@@ -62,6 +62,17 @@ pub enum Value {
     Object(Box<dyn Object>),
 }
 
+impl Value {
+    /// The value, to look at.
+    pub fn view(&self) -> ValueRef<'_> {
+        match self {
+            Value::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Value::Int(n) => ValueRef::Int(*n),
+            Value::Object(object) => ValueRef::Object(&**object),
+        }
+    }
+}
+
 /// A value to look at.
 #[derive(Clone, Copy)]
 pub enum ValueRef<'a> {

@@ -32,6 +32,22 @@ pub fn make(value: ValueRef<'_>, config: &Config) -> Result<Vec<u8>, RdbError> {
     Ok(bytes)
 }
 
+/// Whether damaged values are refused; otherwise they are mended if possible, with a warning.
+/// `from_client` says whether a client sends them, or a file has them.
+pub fn refuses_damage(config: &Config, from_client: bool) -> bool {
+    match config.int(params::SANITIZE_DUMP_PAYLOAD) {
+        params::SANITIZE_NO => false,
+        params::SANITIZE_CLIENTS => from_client,
+        _ => true,
+    }
+}
+
+/// What the log says of a value that was mended.
+pub fn mended(kind: u8, key: &[u8], what: &str) -> String {
+    let (kind, key) = (kind::describe(kind), String::from_utf8_lossy(key));
+    format!("{kind} integrity check failed for key '{key}', which was mended: {what}")
+}
+
 /// The payload without its footer, and the version, if the footer is right. The checksum counts
 /// only if `sums`.
 pub(crate) fn open(payload: &[u8], sums: bool) -> Option<(&[u8], u16)> {

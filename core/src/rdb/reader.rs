@@ -19,6 +19,8 @@ pub struct Reader<'a> {
     at: usize,
     /// The offset of the slice's first byte in its file.
     base: u64,
+    /// What was mended, and how much of it; `None` when damage is an error.
+    mended: Option<Vec<(&'static str, u64)>>,
 }
 
 /// A length, or one of the special forms that strings have in its place.
@@ -33,7 +35,39 @@ pub enum Length {
 impl<'a> Reader<'a> {
     /// Reads from `bytes`, the first of which is at `base` of the file.
     pub fn new(bytes: &'a [u8], base: u64) -> Self {
-        Self { bytes, at: 0, base }
+        Self { bytes, at: 0, base, mended: None }
+    }
+
+    /// This reader, which mends what it can of a damaged value instead of refusing it.
+    pub fn mending(mut self) -> Self {
+        self.mended = Some(Vec::new());
+        self
+    }
+
+    /// Passes over damage that can be mended, and remembers it: `n` times `what`, such as `fields
+    /// that are there twice`.
+    ///
+    /// # Errors
+    /// When this reader refuses damaged values.
+    pub(crate) fn mend(&mut self, n: u64, what: &'static str) -> Result<(), RdbError> {
+        let Some(mended) = &mut self.mended else { return Err(self.corrupt(what)) };
+        match mended.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, times)) => *times = times.saturating_add(n),
+            None => mended.push((what, n)),
+        }
+        Ok(())
+    }
+
+    /// Whether damage is mended.
+    pub(super) fn mends(&self) -> bool {
+        self.mended.is_some()
+    }
+
+    /// What was mended, for a message: `2 fields that are there twice, …`. `None` if nothing was.
+    pub fn mended(&self) -> Option<String> {
+        let mended = self.mended.as_deref().filter(|mended| !mended.is_empty())?;
+        let each = mended.iter().map(|(what, n)| format!("{n} {what}"));
+        Some(each.collect::<Vec<_>>().join(", "))
     }
 
     /// Where it stands in the file.
@@ -200,5 +234,175 @@ impl<'a> Reader<'a> {
     /// When something else is there.
     pub fn module_end(&mut self) -> Result<(), RdbError> {
         self.expect(opcode::END, "the end of a module's value")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rdb::Writer;
+
+    /// Something that is written and read.
+    #[derive(Clone, Debug)]
+    enum Part {
+        Length(u64),
+        String(Vec<u8>),
+        Signed(i64),
+        Unsigned(u64),
+        Float(f32),
+        Double(f64),
+        Text(Vec<u8>),
+        Raw([u8; 5]),
+    }
+
+    fn part() -> impl Strategy<Value = Part> {
+        let length = || {
+            prop_oneof![0..200u64, 0x3f00..0x4100u64, 0xffff_ff00..0x1_0000_0100u64, any::<u64>()]
+        };
+        let text = || {
+            prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..40),
+                any::<i64>().prop_map(|n| n.to_string().into_bytes()),
+                (-70_000i64..70_000).prop_map(|n| n.to_string().into_bytes()),
+                (0..400usize, 0..3u8).prop_map(|(n, byte)| vec![byte; n]),
+                Just(b"-0".to_vec()),
+                Just(b"007".to_vec()),
+            ]
+        };
+        prop_oneof![
+            length().prop_map(Part::Length),
+            text().prop_map(Part::String),
+            any::<i64>().prop_map(Part::Signed),
+            length().prop_map(Part::Unsigned),
+            any::<f32>().prop_map(Part::Float),
+            any::<f64>().prop_map(Part::Double),
+            text().prop_map(Part::Text),
+            any::<[u8; 5]>().prop_map(Part::Raw),
+        ]
+    }
+
+    fn write(out: &mut Writer, part: &Part) {
+        match part {
+            Part::Length(n) => out.length(*n),
+            Part::String(bytes) => out.string(bytes),
+            Part::Signed(n) => out.module_signed(*n),
+            Part::Unsigned(n) => out.module_unsigned(*n),
+            Part::Float(n) => out.module_float(*n),
+            Part::Double(n) => out.module_double(*n),
+            Part::Text(bytes) => out.module_string(bytes),
+            Part::Raw(bytes) => out.raw(bytes),
+        }
+    }
+
+    /// Reads what should be this part.
+    fn read(input: &mut Reader<'_>, part: &Part) -> Result<Part, RdbError> {
+        Ok(match part {
+            Part::Length(_) => Part::Length(input.length()?),
+            Part::String(_) => Part::String(input.string()?),
+            Part::Signed(_) => Part::Signed(input.module_signed()?),
+            Part::Unsigned(_) => Part::Unsigned(input.module_unsigned()?),
+            Part::Float(_) => Part::Float(input.module_float()?),
+            Part::Double(_) => Part::Double(input.module_double()?),
+            Part::Text(_) => Part::Text(input.module_string()?),
+            Part::Raw(_) => Part::Raw(input.array()?),
+        })
+    }
+
+    #[test]
+    fn lengths_have_four_forms() {
+        for (bytes, n) in [
+            (&b"\x05"[..], 5),
+            (b"\x7f\xff", 0x3fff),
+            (b"\x80\0\x01\0\x02", 0x1_0002),
+            (b"\x81\0\0\0\x01\0\0\0\0", 1 << 32),
+        ] {
+            let mut input = Reader::new(bytes, 7);
+            assert_eq!(input.length().unwrap(), n);
+            assert_eq!((input.offset(), input.rest()), (7 + bytes.len() as u64, &[][..]));
+        }
+        let unknown = Reader::new(b"\x82\0\0\0\0", 0).length();
+        assert!(unknown.is_err_and(|e| e.to_string().starts_with("unknown form of a length")));
+        let special = Reader::new(b"\xc0\x01", 0).length();
+        assert!(special.is_err_and(|e| e.to_string().starts_with("a length was expected")));
+    }
+
+    #[test]
+    fn strings_have_five_forms() {
+        for (bytes, text) in [
+            (&b"\x02hi"[..], &b"hi"[..]),
+            (b"\xc0\xfe", b"-2"),
+            (b"\xc1\x00\x01", b"256"),
+            (b"\xc2\x00\x00\x01\x00", b"65536"),
+            // One byte as it is, then nine copies of it.
+            (b"\xc3\x05\x0a\x00a\xe0\x00\x00", b"aaaaaaaaaa"),
+        ] {
+            assert_eq!(Reader::new(bytes, 0).string().unwrap(), text);
+        }
+        assert!(Reader::new(b"\xc4", 0).string().is_err());
+    }
+
+    /// Lengths that are not there take no memory.
+    #[test]
+    fn a_length_beyond_the_end_is_an_error() {
+        for bytes in [
+            &b"\x05abc"[..],
+            b"\x81\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xc3\x05\x81\xff\xff\xff\xff\xff\xff\xff\xff\x00aaaa",
+            b"\xc3\x81\xff\xff\xff\xff\xff\xff\xff\xff\x05",
+        ] {
+            assert!(Reader::new(bytes, 0).string().is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error_unless_it_is_mended() {
+        let mut strict = Reader::new(b"", 3);
+        assert_eq!(strict.mend(1, "what").unwrap_err().to_string(), "what at offset 3");
+        assert_eq!(strict.mended(), None);
+        let mut mending = Reader::new(b"", 3).mending();
+        assert_eq!(mending.mended(), None);
+        for what in ["one", "other", "one"] {
+            mending.mend(2, what).unwrap();
+        }
+        assert_eq!(mending.mended().as_deref(), Some("4 one, 2 other"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            parts in proptest::collection::vec(part(), 0..20),
+            compress in any::<bool>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut out = Writer::new(11, compress);
+            parts.iter().for_each(|part| write(&mut out, part));
+            let bytes = out.as_bytes();
+            let mut input = Reader::new(bytes, 0);
+            for part in &parts {
+                // As text, so that what is not a number is the same.
+                let found = format!("{:?}", read(&mut input, part).unwrap());
+                prop_assert_eq!(found, format!("{part:?}"));
+            }
+            prop_assert!(input.rest().is_empty());
+            let mut input = Reader::new(&bytes[..cut.index(bytes.len() + 1)], 0);
+            let whole = parts.iter().all(|part| read(&mut input, part).is_ok());
+            prop_assert_eq!(whole, input.offset() == bytes.len() as u64);
+        }
+
+        #[test]
+        fn any_bytes_are_harmless(
+            bytes in proptest::collection::vec(any::<u8>(), 0..60),
+            parts in proptest::collection::vec(part(), 0..8),
+        ) {
+            let mut input = Reader::new(&bytes, 0);
+            for part in &parts {
+                if read(&mut input, part).is_err() {
+                    break;
+                }
+            }
+            prop_assert!(input.offset() <= bytes.len() as u64);
+        }
     }
 }

@@ -1,9 +1,13 @@
-//! Whatever a dump file holds, reading it ends in values or an error. The checksum, which would
+//! Whatever a dump file holds, reading it ends in values or an error, whether damaged values are
+//! mended or refused. The checksum, which would
 //! keep a fuzzer from everything behind it, is made right first.
 #![no_main]
 
 mod driver;
 
+use cairn_core::Engine;
+use cairn_core::rdb::file::{FileReader, Item};
+use cairn_core::rdb::value::{self, Context};
 use cairn_core::util::crc64::crc64;
 use cairn_server::persist::check;
 use driver::Driver;
@@ -33,6 +37,19 @@ fn file(values: &[&[u8]]) -> Vec<u8> {
     file
 }
 
+/// Builds all values, of damaged ones what can be read.
+fn mend(engine: &Engine, file: &[u8]) {
+    let context =
+        Context { limits: &engine.tuning.limits, modules: &engine.modules, now: Some(0) };
+    let Ok(mut reader) = FileReader::new(file) else { return };
+    while let Ok(Some(item)) = reader.next_item() {
+        if let Item::Key(record) = item {
+            // One that cannot be mended is an error as well.
+            let _ = value::load(&mut record.body.mending(), record.kind, context);
+        }
+    }
+}
+
 fuzz_target!(
     init: driver::seed(seeds()),
     |input: &[u8]| {
@@ -47,6 +64,7 @@ fuzz_target!(
             if let Ok((_, end)) = read(&file) {
                 assert!(read(&file[..end as usize - 1]).is_err(), "a file without its end");
             }
+            mend(&driver.engine, &file);
         });
     }
 );

@@ -13,7 +13,7 @@ use cairn_core::keyspace::{Put, Scope, ShardSet, Space};
 use cairn_core::rdb::file::{FileReader, Item, Record};
 use cairn_core::rdb::frame::Usage;
 use cairn_core::rdb::value::{self, Context};
-use cairn_core::rdb::{RdbError, kind};
+use cairn_core::rdb::{RdbError, kind, payload};
 use cairn_core::{Engine, Worker, clock};
 
 use super::map::Map;
@@ -265,6 +265,9 @@ impl Shared<'_> {
         let now = (!self.options.keep_expired).then_some(self.now);
         let (limits, modules) = (&self.engine.tuning.limits, &self.engine.modules);
         let context = Context { limits, modules, now };
+        if !payload::refuses_damage(&self.engine.config, false) {
+            record.body = record.body.mending();
+        }
         let value = match value::load(&mut record.body, record.kind, context) {
             Err(RdbError::Unsupported(what))
                 if record.kind == kind::MODULE && self.skip_unknown =>
@@ -275,6 +278,9 @@ impl Shared<'_> {
             }
             value => value.map_err(|error| self.damaged(&record, error))?,
         };
+        if let Some(what) = record.body.mended() {
+            self.server.log.warning(&payload::mended(record.kind, &record.key, &what));
+        }
         let Some(value) = value else {
             // Of what has deadlines, nothing may be left since.
             if !kind::has_deadlines(record.kind) {

@@ -9,7 +9,7 @@ use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::rdb::value::{self, Context};
-use crate::rdb::{Reader, kind, payload};
+use crate::rdb::{RdbError, Reader, kind, payload};
 use crate::util::int::parse_i64;
 
 /// The commands.
@@ -56,7 +56,7 @@ fn dump(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn unsavable(error: crate::rdb::RdbError) -> CmdError {
+fn unsavable(error: RdbError) -> CmdError {
     CmdError::new(format!("ERR {error}"))
 }
 
@@ -116,7 +116,7 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         (ttl, true) => Some(ttl),
         (ttl, false) => Some(now.saturating_add(ttl)),
     };
-    let value = read(ctx, body, version)?;
+    let (value, mended) = read(ctx, key, body, version)?;
     let existed = options.replace && ctx.space.remove(key);
     let Some(value) = value.filter(|_| expiry.is_none_or(|at| at > now)) else {
         // Nothing is left of it, or its time is over already.
@@ -128,26 +128,52 @@ fn restore(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     };
     put(ctx, key, value, expiry, &options);
-    state_effect(ctx, args, expiry);
+    state_effect(ctx, args, expiry, mended.as_deref());
     ctx.space.signal(key);
     ctx.space.changed(Class::GENERIC, "restore", key);
     ctx.reply.ok();
     Ok(Flow::Done)
 }
 
-fn read(ctx: &Ctx<'_, '_>, body: &[u8], version: u16) -> Result<Option<Value>, CmdError> {
+/// The value, if anything is left of it; and its payload, if it is another one than was given since
+/// it was mended.
+fn read(
+    ctx: &Ctx<'_, '_>,
+    key: &[u8],
+    body: &[u8],
+    version: u16,
+) -> Result<(Option<Value>, Option<Vec<u8>>), CmdError> {
     let engine = ctx.engine();
     let limits = &engine.tuning.limits;
     let context = Context { limits, modules: &engine.modules, now: Some(ctx.space.now()) };
     let mut input = Reader::new(body, 0);
+    let from_client = !ctx.space.worker().replays();
+    if !payload::refuses_damage(&engine.config, from_client) {
+        input = input.mending();
+    }
     let Ok(kind) = input.byte() else { return Err(BAD_VALUE) };
     let kind = kind::of_version(kind, version);
-    match value::load(&mut input, kind, context) {
-        // Nothing may be left of what has deadlines; anything else was empty from the beginning.
-        Ok(None) if !kind::has_deadlines(kind) => Err(refused(ctx, kind, "it is empty")),
-        Ok(value) if input.rest().is_empty() => Ok(value),
-        Ok(_) => Err(refused(ctx, kind, "something follows it")),
-        Err(error) => Err(refused(ctx, kind, &error.to_string())),
+    let value = value::load(&mut input, kind, context)
+        .and_then(|value| end(&mut input).map(|()| value))
+        .map_err(|error| refused(ctx, kind, &error.to_string()))?;
+    // Nothing may be left of what has deadlines; anything else was empty from the beginning.
+    if value.is_none() && !kind::has_deadlines(kind) {
+        return Err(refused(ctx, kind, "it is empty"));
+    }
+    let Some(what) = input.mended() else { return Ok((value, None)) };
+    let payload = value.as_ref().map(|value| payload::make(value.view(), &engine.config));
+    let payload = payload.transpose().map_err(unsavable)?;
+    if let Some(host) = engine.host() {
+        host.warn(&payload::mended(kind, key, &what));
+    }
+    Ok((value, payload))
+}
+
+/// Nothing should come behind a value.
+fn end(input: &mut Reader<'_>) -> Result<(), RdbError> {
+    match input.rest().len() {
+        0 => Ok(()),
+        over => input.mend(over as u64, "bytes behind the value"),
     }
 }
 
@@ -171,11 +197,14 @@ fn put(ctx: &mut Ctx<'_, '_>, key: &[u8], value: Value, expiry: Option<i64>, opt
     }
 }
 
-/// The log has the moment at which the key expires, not the time until then.
-fn state_effect(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], expiry: Option<i64>) {
-    let Some(at) = expiry else { return };
-    let at = at.to_string();
-    let mut words: Vec<&[u8]> = vec![b"RESTORE", args[1], at.as_bytes(), args[3]];
+/// The log has the moment at which the key expires, not the time until then, and the value as it was
+/// mended.
+fn state_effect(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], expiry: Option<i64>, mended: Option<&[u8]>) {
+    if expiry.is_none() && mended.is_none() {
+        return;
+    }
+    let at = expiry.unwrap_or(0).to_string();
+    let mut words: Vec<&[u8]> = vec![b"RESTORE", args[1], at.as_bytes(), mended.unwrap_or(args[3])];
     let given = args[4..].iter().any(|word| is(word, "ABSTTL"));
     words.extend_from_slice(&args[4..]);
     if !given {
@@ -250,6 +279,67 @@ mod tests {
         }
     }
 
+    /// A payload with a right checksum.
+    fn sealed(value: &[u8]) -> Vec<u8> {
+        let mut payload = [value, &[11, 0]].concat();
+        let sum = crate::util::crc64::crc64(0, &payload);
+        payload.extend_from_slice(&sum.to_le_bytes());
+        payload
+    }
+
+    /// A hash of two fields whose listpack counts ten elements, and the same without damage.
+    fn damaged_and_sound(bed: &mut Bed) -> (Vec<u8>, Vec<u8>) {
+        bed.run("HSET a f 1 g 2");
+        let sound = dumped(bed, "a");
+        let mut value = sound[..sound.len() - payload::FOOTER].to_vec();
+        value[6] = 10;
+        (sealed(&value), sound)
+    }
+
+    #[test]
+    fn a_damaged_value_is_mended_before_anybody_sees_it() {
+        let mut bed = Bed::new();
+        let (damaged, sound) = damaged_and_sound(&mut bed);
+        bed.effects();
+        assert_eq!(bed.call(&[b"RESTORE", b"b", b"0", &damaged]), b"+OK\r\n");
+        bed.check("HGETALL b -> [\"f\" \"1\" \"g\" \"2\"]");
+        assert_eq!(dumped(&mut bed, "b"), sound);
+        let sound = sound.escape_ascii();
+        assert_eq!(bed.effects(), format!("RESTORE b 0 {sound} ABSTTL"), "the log has it mended");
+        assert_eq!(bed.call(&[b"RESTORE", b"c", b"1000", &damaged]), b"+OK\r\n");
+        assert_eq!(bed.effects(), format!("RESTORE c {} {sound} ABSTTL", START + 1000));
+    }
+
+    #[test]
+    fn bytes_behind_a_value_are_passed_over() {
+        let mut bed = Bed::new();
+        let payload = sealed(b"\x00\x01vmore");
+        assert_eq!(bed.call(&[b"RESTORE", b"b", b"0", &payload]), b"+OK\r\n");
+        bed.check("GET b -> \"v\"");
+    }
+
+    #[test]
+    fn who_has_payloads_sanitized_has_damaged_ones_refused() {
+        let mut bed = Bed::new();
+        let (damaged, sound) = damaged_and_sound(&mut bed);
+        for (setting, replays, taken) in [
+            ("no", false, true),
+            ("yes", false, false),
+            ("yes", true, false),
+            ("clients", false, false),
+            ("clients", true, true),
+        ] {
+            let setting = (&b"sanitize-dump-payload"[..], setting.as_bytes());
+            bed.engine.config.set(&[setting], false).expect("a known value");
+            bed.worker.set_replays(replays);
+            let reply = bed.call(&[b"RESTORE", b"b", b"0", &damaged, b"REPLACE"]);
+            let expected: &[u8] = if taken { b"+OK\r\n" } else { b"-ERR Bad data format\r\n" };
+            assert_eq!(reply, expected, "{setting:?} {replays}");
+            let reply = bed.call(&[b"RESTORE", b"b", b"0", &sound, b"REPLACE"]);
+            assert_eq!(reply, b"+OK\r\n");
+        }
+    }
+
     #[test]
     fn a_wrong_checksum_is_taken_when_it_does_not_count() {
         let mut bed = Bed::new();
@@ -267,9 +357,7 @@ mod tests {
         fn hostile_payloads_do_no_harm(mut body in proptest::collection::vec(any::<u8>(), 1..200)) {
             let mut bed = Bed::new();
             body[0] %= 26;
-            body.extend_from_slice(&[11, 0]);
-            let sum = crate::util::crc64::crc64(0, &body);
-            body.extend_from_slice(&sum.to_le_bytes());
+            let body = sealed(&body);
             let reply = bed.call(&[b"RESTORE", b"b", b"0", &body]);
             prop_assert!(reply == b"+OK\r\n" || reply == b"-ERR Bad data format\r\n");
         }

@@ -16,7 +16,14 @@ pub const FSYNC_ALWAYS: i64 = 1;
 pub const FSYNC_NO: i64 = 0;
 
 /// Values of `sanitize-dump-payload`.
-const SANITIZE: &[(&str, i64)] = &[("no", 0), ("yes", 1), ("clients", 2)];
+const SANITIZE: &[(&str, i64)] =
+    &[("no", SANITIZE_NO), ("yes", SANITIZE_YES), ("clients", SANITIZE_CLIENTS)];
+/// `sanitize-dump-payload no`: what can be mended of damaged values is taken.
+pub const SANITIZE_NO: i64 = 0;
+/// `sanitize-dump-payload yes`: damaged values are refused.
+pub const SANITIZE_YES: i64 = 1;
+/// `sanitize-dump-payload clients`: as `yes` for what clients restore, as `no` for files.
+pub const SANITIZE_CLIENTS: i64 = 2;
 
 /// Refuses a value that is a path and not just a name.
 fn file_name(value: Value, name: &str) -> Result<Value, String> {
@@ -92,9 +99,10 @@ crate::params! {
     /// Whether values of modules that are not loaded are left out of what is loaded, with a warning;
     /// otherwise they are an error.
     RDB_SKIP_UNKNOWN_MODULES = Param::bool("rdb-skip-unknown-modules", "no");
-    /// Whether loaded values are checked in depth: never, always, or those from clients. They are
-    /// always checked enough to be safe.
-    SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE).later();
+    /// Whether a value that is damaged, but of which elements can be read, is refused (`yes`), or
+    /// mended with a warning in the log that says what was wrong (`no`). `clients` refuses what
+    /// RESTORE is given and mends what is in files. All values are checked in depth, whichever it is.
+    SANITIZE_DUMP_PAYLOAD = Param::choice("sanitize-dump-payload", "no", SANITIZE);
 
     /// Microseconds that a snapshot takes for each key, at least: for tests.
     RDB_KEY_SAVE_DELAY = Param::int("rdb-key-save-delay", "0", -INT_MAX, INT_MAX).hidden();

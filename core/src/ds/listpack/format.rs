@@ -255,6 +255,28 @@ pub enum Malformed {
 
 /// Checks every byte of a listpack that is not an element's data, and counts the elements.
 pub(super) fn validate(bytes: &[u8]) -> Result<usize, Malformed> {
+    let stated = check_header(bytes)?;
+    let (end, counted) = sound_entries(bytes);
+    if end + 1 != bytes.len() || bytes[end] != END {
+        return Err(Malformed::Entry(end));
+    }
+    if stated != UNCOUNTED && usize::from(stated) != counted {
+        return Err(Malformed::Count);
+    }
+    Ok(counted)
+}
+
+/// Where the entries that are well formed end, and how many there are.
+pub(super) fn sound_entries(bytes: &[u8]) -> (usize, usize) {
+    let (mut at, mut counted) = (HEADER, 0);
+    while let Some(end) = entry_end(bytes, at) {
+        (at, counted) = (end, counted + 1);
+    }
+    (at, counted)
+}
+
+/// Checks the length in the header; returns the number of elements in it.
+pub(super) fn check_header(bytes: &[u8]) -> Result<u16, Malformed> {
     let (Some(length), Some(count)) = (bytes.first_chunk::<4>(), bytes.get(4..HEADER)) else {
         return Err(Malformed::Short);
     };
@@ -264,16 +286,7 @@ pub(super) fn validate(bytes: &[u8]) -> Result<usize, Malformed> {
     if u32::from_le_bytes(*length) as usize != bytes.len() {
         return Err(Malformed::Length);
     }
-    let (mut at, mut counted) = (HEADER, 0);
-    while bytes[at] != END || at + 1 != bytes.len() {
-        at = entry_end(bytes, at).ok_or(Malformed::Entry(at))?;
-        counted += 1;
-    }
-    match u16::from_le_bytes([count[0], count[1]]) {
-        UNCOUNTED => Ok(counted),
-        count if usize::from(count) == counted => Ok(counted),
-        _ => Err(Malformed::Count),
-    }
+    Ok(u16::from_le_bytes([count[0], count[1]]))
 }
 
 /// The end of the entry at `at`, if it is well formed and not the listpack's last byte.

@@ -14,7 +14,8 @@ pub use format::{Element, Malformed};
 
 use buffer::Buffer;
 use format::{
-    END, Encoded, HEADER, UNCOUNTED, back_length_size, decode, decode_back_length, validate,
+    END, Encoded, HEADER, UNCOUNTED, back_length_size, check_header, decode, decode_back_length,
+    sound_entries, validate,
 };
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -51,12 +52,35 @@ impl Listpack {
     }
 
     /// Takes over a listpack from outside, after checking all of its structure.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Malformed> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         if bytes.len() > MAX_BYTES {
             return Err(Malformed::Length);
         }
-        validate(&bytes)?;
-        Ok(Listpack { bytes: Buffer::new(&bytes, bytes.len()) })
+        validate(bytes)?;
+        Ok(Listpack { bytes: Buffer::new(bytes, bytes.len()) })
+    }
+
+    /// Takes what comes before the first malformed entry over from a damaged listpack, and counts
+    /// it. Also gives the number of bytes that are lost: 0 when the count alone was wrong.
+    ///
+    /// # Errors
+    /// When the listpack has not the length that it says, or does not end as one.
+    pub fn salvage(bytes: &[u8]) -> Result<(Self, usize), Malformed> {
+        if bytes.len() > MAX_BYTES {
+            return Err(Malformed::Length);
+        }
+        check_header(bytes)?;
+        let last = bytes.len() - 1;
+        if bytes[last] != END {
+            return Err(Malformed::Entry(last));
+        }
+        let (end, counted) = sound_entries(bytes);
+        let mut buffer = Buffer::new(bytes, bytes.len());
+        buffer.resize(end + 1);
+        buffer[end] = END;
+        let counted = u16::try_from(counted).unwrap_or(UNCOUNTED);
+        buffer[4..HEADER].copy_from_slice(&counted.to_le_bytes());
+        Ok((Listpack { bytes: buffer }, last - end))
     }
 
     /// The listpack's bytes, as an RDB file has them.

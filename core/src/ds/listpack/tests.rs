@@ -93,7 +93,7 @@ fn find_passes_over_values() {
 #[test]
 fn texts_of_integers_kept_as_strings_are_found() {
     let bytes = vec![11, 0, 0, 0, 1, 0, 0x82, b'4', b'2', 3, END];
-    let listpack = Listpack::from_bytes(bytes).expect("well formed");
+    let listpack = Listpack::from_bytes(&bytes).expect("well formed");
     let first = listpack.first().expect("not empty");
     assert_eq!(listpack.find(first, b"42", 0), Some(first));
 }
@@ -109,7 +109,7 @@ fn more_elements_than_the_header_counts() {
     assert_eq!(listpack.get(65_999), Some(Element::Int(99)));
     assert_eq!(listpack.remove_range(10..65_010), 65_000);
     assert_eq!(listpack.len(), 1000);
-    assert!(Listpack::from_bytes(listpack.into_bytes()).is_ok());
+    assert!(Listpack::from_bytes(listpack.as_bytes()).is_ok());
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn malformed_listpacks_are_refused() {
     let check = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = good.clone();
         change(&mut bytes);
-        Listpack::from_bytes(bytes).err()
+        Listpack::from_bytes(&bytes).err()
     };
     assert_eq!(check(&|_| ()), None);
     assert_eq!(check(&|b| b.truncate(6)), Some(Malformed::Short));
@@ -258,7 +258,7 @@ proptest! {
             let at = usize::from(at) % bytes.len();
             bytes[at] = byte;
         }
-        if let Ok(mut listpack) = Listpack::from_bytes(bytes) {
+        if let Ok(mut listpack) = Listpack::from_bytes(&bytes) {
             let mut model = contents(&listpack);
             let mut backwards: Vec<_> = listpack.iter().rev().map(|e| e.to_vec()).collect();
             backwards.reverse();
@@ -278,7 +278,7 @@ proptest! {
         if let Some(last) = bytes.last_mut() {
             *last = END;
         }
-        if let Ok(listpack) = Listpack::from_bytes(bytes) {
+        if let Ok(listpack) = Listpack::from_bytes(&bytes) {
             prop_assert_eq!(listpack.len(), listpack.iter().rev().count());
         }
     }

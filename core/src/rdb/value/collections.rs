@@ -9,7 +9,7 @@ use crate::ds::listpack::{Element, Listpack};
 use crate::ds::quicklist::{Content, Quicklist};
 use crate::keyspace::Value;
 use crate::rdb::legacy;
-use crate::types::hash::Hash;
+use crate::types::hash::{self, Hash};
 use crate::types::list::{End, List};
 use crate::types::set::Set;
 use crate::types::zset::{self, Unsorted, Zset};
@@ -35,9 +35,34 @@ fn put_element(out: &mut Writer, element: Element<'_>) {
     out.string(element.as_bytes(&mut itoa::Buffer::new()));
 }
 
-fn listpack(input: &mut Reader<'_>, what: &str) -> Result<Listpack, RdbError> {
+/// A listpack; of a damaged one that is mended, what comes before the damage.
+pub(super) fn listpack(input: &mut Reader<'_>) -> Result<Listpack, RdbError> {
     let bytes = input.string()?;
-    Listpack::from_bytes(bytes).map_err(|_| input.corrupt(format!("damaged listpack of {what}")))
+    if let Ok(pack) = Listpack::from_bytes(&bytes) {
+        return Ok(pack);
+    }
+    let salvaged = input.mends().then(|| Listpack::salvage(&bytes).ok()).flatten();
+    match salvaged {
+        Some((pack, 0)) => input.mend(1, "listpacks that miscount").map(|()| pack),
+        Some((pack, lost)) if !pack.is_empty() => {
+            input.mend(lost as u64, "bytes of listpacks that cannot be read").map(|()| pack)
+        }
+        _ => Err(input.corrupt("damaged listpack")),
+    }
+}
+
+/// A listpack of groups of `n` elements. Elements at the end that are no whole group are `what`.
+fn groups(input: &mut Reader<'_>, n: usize, what: &'static str) -> Result<Listpack, RdbError> {
+    let mut pack = listpack(input)?;
+    let (len, over) = (pack.len(), pack.len() % n);
+    if over != 0 {
+        input.mend(1, what)?;
+        pack.remove_range(len - over..len);
+        if pack.is_empty() {
+            return Err(input.corrupt(what));
+        }
+    }
+    Ok(pack)
 }
 
 // ---- lists ----
@@ -106,7 +131,7 @@ fn load_nodes(input: &mut Reader<'_>, context: Context<'_>) -> Result<Option<Val
     for _ in 0..count(input)? {
         let content = match input.length()? {
             PLAIN => Content::Plain(long_element(input)?),
-            PACKED => Content::Packed(listpack(input, "a list")?),
+            PACKED => Content::Packed(listpack(input)?),
             _ => return Err(input.corrupt("unknown form of a list's node")),
         };
         nodes.push_content(content);
@@ -170,22 +195,19 @@ pub(super) fn read_set(
 ) -> Result<Set, RdbError> {
     let limit = context.limits.set();
     let mut set = Set::new();
-    let twice = |input: &Reader<'_>| input.corrupt("a member is in a set twice");
     match kind {
         kind::SET_INTSET => {
             let bytes = input.string()?;
-            let integers = IntSet::from_bytes(&bytes);
-            let integers = integers.map_err(|_| input.corrupt("damaged intset"))?;
-            for n in integers.iter() {
+            for n in integers(input, &bytes)?.iter() {
                 set.add(itoa::Buffer::new().format(n).as_bytes(), limit);
             }
         }
         kind::SET_LISTPACK => {
-            let pack = listpack(input, "a set")?;
+            let pack = listpack(input)?;
             set.expect(pack.len(), limit);
             for member in pack.iter() {
                 if !set.add(member.as_bytes(&mut itoa::Buffer::new()), limit) {
-                    return Err(twice(input));
+                    input.mend(1, "members that are there twice")?;
                 }
             }
         }
@@ -194,12 +216,21 @@ pub(super) fn read_set(
             set.expect(members.min(EXPECTED_MAX), limit);
             for _ in 0..members {
                 if !set.add(&input.string()?, limit) {
-                    return Err(twice(input));
+                    return Err(input.corrupt("a member is in a set twice"));
                 }
             }
         }
     }
     Ok(set)
+}
+
+fn integers(input: &mut Reader<'_>, bytes: &[u8]) -> Result<IntSet, RdbError> {
+    if let Ok(integers) = IntSet::from_bytes(bytes) {
+        return Ok(integers);
+    }
+    let integers = IntSet::from_unsorted(bytes).map_err(|_| input.corrupt("damaged intset"))?;
+    input.mend(1, "intsets that are not in order")?;
+    Ok(integers)
 }
 
 // ---- sorted sets ----
@@ -246,9 +277,8 @@ pub(super) fn read_zset(
     let limit = context.limits.zset();
     match kind {
         kind::ZSET_LISTPACK => {
-            let pack = listpack(input, "a sorted set")?;
-            Zset::from_listpack(pack, limit)
-                .ok_or_else(|| input.corrupt("damaged listpack of a sorted set"))
+            let pack = groups(input, 2, "members without a score")?;
+            Zset::from_listpack(pack, limit).or_else(|pack| mended_zset(input, &pack, limit))
         }
         kind::ZSET_ZIPLIST => {
             let elements = ziplist(input, "a sorted set")?;
@@ -275,6 +305,34 @@ pub(super) fn read_zset(
             })
         }
     }
+}
+
+/// A sorted set of members and scores in turn that are in no order, or some of them there twice:
+/// the first one's score is the right one then, which is the one that Redis would find.
+fn mended_zset(
+    input: &mut Reader<'_>,
+    pack: &Listpack,
+    limit: zset::Limit,
+) -> Result<Zset, RdbError> {
+    let (mut zset, mut last) = (Zset::default(), None);
+    let mut elements = pack.iter();
+    while let (Some(member), Some(score)) = (elements.next(), elements.next()) {
+        let member = member.to_vec();
+        let score = float::parse_f64(score.as_bytes(&mut itoa::Buffer::new()));
+        let score = score.filter(|score| !score.is_nan());
+        let score = score.ok_or_else(|| input.corrupt("a score that is no number"))?;
+        if zset.score(&member).is_some() {
+            input.mend(1, "members that are there twice")?;
+            continue;
+        }
+        zset.insert(&member, score, limit);
+        let place = (score, member);
+        if last.as_ref().is_some_and(|last| *last > place) {
+            input.mend(1, "members that are not in order")?;
+        }
+        last = Some(place);
+    }
+    Ok(zset)
 }
 
 /// A sorted set of `count` members, which `next` reads.
@@ -360,29 +418,13 @@ pub(super) fn load_hash(
 ) -> Result<Option<Value>, RdbError> {
     let limit = context.limits.hash();
     let mut hash = Hash::default();
-    let mut add = |input: &Reader<'_>, field: &[u8], value: &[u8]| match hash
-        .set(field, value, limit)
-    {
-        true => Ok(()),
-        false if kind == kind::HASH_LISTPACK => Err(input.corrupt("listpack with dup elements")),
-        false => Err(input.corrupt("a field is in a hash twice")),
-    };
+    let mut add =
+        |input: &Reader<'_>, field: &[u8], value: &[u8]| match hash.set(field, value, limit) {
+            true => Ok(()),
+            false => Err(input.corrupt("a field is in a hash twice")),
+        };
     match kind {
-        kind::HASH_LISTPACK => {
-            let pack = listpack(input, "a hash")?;
-            if pack.len() % 2 != 0 {
-                return Err(input.corrupt("a field without a value"));
-            }
-            if let Some(hash) = small_hash(&pack, limit) {
-                let hash = hash.ok_or_else(|| input.corrupt("listpack with dup elements"))?;
-                return Ok((!hash.is_empty()).then(|| object(hash)));
-            }
-            let mut elements = pack.iter();
-            while let (Some(field), Some(value)) = (elements.next(), elements.next()) {
-                let (mut a, mut b) = (itoa::Buffer::new(), itoa::Buffer::new());
-                add(input, field.as_bytes(&mut a), value.as_bytes(&mut b))?;
-            }
-        }
+        kind::HASH_LISTPACK => hash = packed_hash(input, limit)?,
         kind::HASH_ZIPLIST | kind::HASH_ZIPMAP => {
             let bytes = input.string()?;
             let elements = match kind {
@@ -408,9 +450,29 @@ pub(super) fn load_hash(
     Ok((!hash.is_empty()).then(|| object(hash)))
 }
 
+/// A hash from a listpack of fields and values in turn. Of a field that is there twice, the first
+/// value is the right one: the one that Redis would find.
+fn packed_hash(input: &mut Reader<'_>, limit: hash::Limit) -> Result<Hash, RdbError> {
+    let pack = groups(input, 2, "fields without a value")?;
+    if let Some(hash) = small_hash(&pack, limit) {
+        return Ok(hash);
+    }
+    let mut hash = Hash::default();
+    let mut elements = pack.iter();
+    while let (Some(field), Some(value)) = (elements.next(), elements.next()) {
+        let (mut a, mut b) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let field = field.as_bytes(&mut a);
+        match hash.contains(field) {
+            true => input.mend(1, "fields that are there twice (listpack with dup elements)")?,
+            false => drop(hash.set(field, value.as_bytes(&mut b), limit)),
+        }
+    }
+    Ok(hash)
+}
+
 /// A hash that can be the listpack as it is: the usual case, in which nothing is copied. `None`
-/// when it is too large, `Some(None)` when a field is in it twice.
-fn small_hash(pack: &Listpack, limit: crate::types::hash::Limit) -> Option<Option<Hash>> {
+/// when it is too large or a field is in it twice.
+fn small_hash(pack: &Listpack, limit: hash::Limit) -> Option<Hash> {
     let small =
         |element: Element<'_>| element.as_bytes(&mut itoa::Buffer::new()).len() <= limit.value;
     if pack.len() / 2 > limit.entries || !pack.iter().all(small) {
@@ -418,7 +480,7 @@ fn small_hash(pack: &Listpack, limit: crate::types::hash::Limit) -> Option<Optio
     }
     let mut seen = HashSet::with_capacity(pack.len() / 2);
     let unique = pack.iter().step_by(2).all(|field| seen.insert(field.to_vec()));
-    Some(unique.then(|| Hash::from_listpack(pack.clone())))
+    unique.then(|| Hash::from_listpack(pack.clone()))
 }
 
 /// Reads a hash whose fields may have deadlines.
@@ -470,10 +532,7 @@ pub(super) fn load_hash_ttl(
                 // The earliest deadline, which the fields say as well.
                 input.array::<8>()?;
             }
-            let pack = listpack(input, "a hash")?;
-            if pack.len() % 3 != 0 {
-                return Err(input.corrupt("a field without a value or deadline"));
-            }
+            let pack = groups(input, 3, "fields without a value or deadline")?;
             let mut elements = pack.iter();
             while let (Some(field), Some(value), Some(at)) =
                 (elements.next(), elements.next(), elements.next())

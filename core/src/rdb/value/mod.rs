@@ -10,6 +10,10 @@
 
 mod collections;
 mod frozen;
+#[cfg(test)]
+mod mend_tests;
+#[cfg(test)]
+mod old_tests;
 mod own;
 mod parts;
 mod stream;

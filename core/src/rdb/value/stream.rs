@@ -1,5 +1,6 @@
 //! Streams.
 
+use super::collections::listpack;
 use super::own;
 use super::{RdbError, Reader, Writer, kind};
 use crate::ds::listpack::Listpack;
@@ -105,10 +106,7 @@ fn read_raw_id(input: &mut Reader<'_>) -> Result<StreamId, RdbError> {
 pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, RdbError> {
     let mut stream = Stream::default();
     for _ in 0..input.length()? {
-        let (id, node) = read_node(input)?;
-        if !stream.push_node(id, node) {
-            return Err(input.corrupt("a stream's nodes are not in order"));
-        }
+        read_node(input, &mut stream)?;
     }
     let stated = input.length()?;
     let last = read_id(input)?;
@@ -120,12 +118,16 @@ pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, Rd
         added = input.length()?;
     }
     if stated != stream.len() {
-        return Err(input.corrupt("a stream has not as many entries as it says"));
+        if stream.is_empty() {
+            return Err(input.corrupt("a stream without the entries that it says it has"));
+        }
+        input.mend(stated.abs_diff(stream.len()), "entries more or fewer than a stream says")?;
     }
-    if stream.last_entry().is_some_and(|entry| entry.id > last) {
-        return Err(input.corrupt("a stream's last id is before its last entry"));
+    let last_entry = stream.last_entry().map_or(StreamId::MIN, |entry| entry.id);
+    if last_entry > last {
+        input.mend(1, "last ids of a stream that are before its last entry")?;
     }
-    stream.set_last_id(last);
+    stream.set_last_id(last.max(last_entry));
     stream.set_max_deleted(deleted);
     stream.set_added(added);
     for _ in 0..input.length()? {
@@ -142,14 +144,34 @@ pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, Rd
     Ok(stream)
 }
 
-fn read_node(input: &mut Reader<'_>) -> Result<(StreamId, Node), RdbError> {
+/// Reads a node into a stream.
+fn read_node(input: &mut Reader<'_>, stream: &mut Stream) -> Result<(), RdbError> {
     let id = input.string()?;
     let id = <[u8; 16]>::try_from(&id[..]);
     let id = u128::from_be_bytes(id.map_err(|_| input.corrupt("the id of a stream's node"))?);
-    let pack = input.string()?;
-    let pack = Listpack::from_bytes(pack).ok().and_then(Node::from_listpack);
-    let node = pack.ok_or_else(|| input.corrupt("damaged listpack of a stream"))?;
-    Ok((StreamId { ms: (id >> 64) as u64, seq: id as u64 }, node))
+    let base = StreamId { ms: (id >> 64) as u64, seq: id as u64 };
+    let pack = listpack(input)?;
+    let node = match Node::from_listpack(pack) {
+        Ok(node) => node,
+        Err(pack) => mended_node(input, pack, base, stream.last_id())?,
+    };
+    match stream.push_node(base, node) {
+        true => Ok(()),
+        false => Err(input.corrupt("a stream's nodes are not in order")),
+    }
+}
+
+/// What is whole of a damaged node.
+fn mended_node(
+    input: &mut Reader<'_>,
+    pack: Listpack,
+    base: StreamId,
+    last: StreamId,
+) -> Result<Node, RdbError> {
+    let node = Node::salvage(pack, base, last);
+    let node = node.ok_or_else(|| input.corrupt("the head of a stream's node is damaged"))?;
+    input.mend(1, "nodes of a stream that are not what they say")?;
+    Ok(node)
 }
 
 fn read_group(input: &mut Reader<'_>, kind: u8) -> Result<Group, RdbError> {

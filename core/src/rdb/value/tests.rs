@@ -6,7 +6,7 @@ use crate::testing::Bed;
 use crate::types;
 
 /// Commands that make values of every form, by the key `k`.
-const VALUES: [&str; 24] = [
+pub(super) const VALUES: [&str; 24] = [
     "SET k text",
     "SET k 12345678901",
     "SET k -7",
@@ -37,7 +37,7 @@ const VALUES: [&str; 24] = [
 ];
 
 /// The value of `k`, its type byte and its RDB form.
-fn saved(bed: &Bed, version: u16, compress: bool) -> (u8, Vec<u8>) {
+pub(super) fn saved(bed: &Bed, version: u16, compress: bool) -> (u8, Vec<u8>) {
     bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
         let mut out = Writer::new(version, compress);
         let kind = save(space.peek(b"k").expect("there is a value").value(), &mut out);
@@ -86,7 +86,7 @@ fn loaded(bed: &Bed, kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> 
 }
 
 /// A value as the commands that make it, and its encoding.
-fn described(entry: &Entry) -> String {
+pub(super) fn described(entry: &Entry) -> String {
     let mut text = String::new();
     match entry.value() {
         ValueRef::Bytes(bytes) => text = format!("{bytes:?}"),
@@ -118,7 +118,7 @@ fn set_limit(bed: &Bed, limit: &str) {
     }
 }
 
-fn bed(commands: &str) -> Bed {
+pub(super) fn bed(commands: &str) -> Bed {
     let mut bed = Bed::new();
     for command in commands.split("; ") {
         if let Some(limit) = command.strip_prefix("LIMIT ") {

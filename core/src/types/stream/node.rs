@@ -113,28 +113,69 @@ impl Node {
     }
 
     /// Takes over a node's listpack from outside, after checking that it is one.
-    pub fn from_listpack(pack: Listpack) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Gives it back when it is none.
+    pub fn from_listpack(pack: Listpack) -> Result<Self, Listpack> {
         let node = Self { pack };
-        let (live, deleted) = node.counts();
-        let (mut seen_live, mut seen_deleted) = (0, 0);
-        let mut at = Some(node.head()?.first_entry);
-        while let Some(place) = at {
-            if place == node.pack.end() {
-                break;
-            }
-            let entry = node.entry(StreamId::MIN, &node.head()?, place)?;
+        match node.sound_counts() == Some(node.counts()) {
+            true => Ok(node),
+            false => Err(node.pack),
+        }
+    }
+
+    /// Numbers of entries that are live and that are deleted, as they are found; `None` when there
+    /// is anything else.
+    fn sound_counts(&self) -> Option<(u64, u64)> {
+        let (mut live, mut deleted) = (0, 0);
+        let head = self.head()?;
+        let mut at = head.first_entry;
+        while at != self.pack.end() {
+            let entry = self.entry(StreamId::MIN, &head, at)?;
             if entry.deleted {
-                seen_deleted += 1
+                deleted += 1
             } else {
-                seen_live += 1
+                live += 1
             }
-            let count = node.skip(entry.values, entry.elements()?)?;
-            if int(node.pack.at(count)?)? != entry.stated()? {
+            let count = self.skip(entry.values, entry.elements()?)?;
+            if int(self.pack.at(count)?)? != entry.stated()? {
                 return None;
             }
-            at = Some(node.after(&entry)?);
+            at = self.after(&entry)?;
         }
-        (seen_live == live && seen_deleted == deleted).then_some(node)
+        Some((live, deleted))
+    }
+
+    /// Makes a node of the first entries of a damaged one's listpack: those that are whole and
+    /// whose identifiers ascend from `base` and above `last`. What the damaged one says of numbers
+    /// of entries and elements does not count. `None` when even the head is damaged.
+    pub fn salvage(pack: Listpack, base: StreamId, last: StreamId) -> Option<Self> {
+        let damaged = Self { pack };
+        let head = damaged.head()?;
+        let mut node = Self { pack: Listpack::with_capacity(damaged.bytes()) };
+        let zero = Element::Int(0);
+        let rest = damaged.pack.iter_between(damaged.pack.first()?, head.first_entry).skip(2);
+        node.pack.push_all([zero, zero].into_iter().chain(rest));
+        let (mut at, mut last) = (head.first_entry, last);
+        while let Some((entry, end)) = damaged.whole_entry(base, &head, at) {
+            if entry.id < base || entry.id <= last {
+                break;
+            }
+            let stated = Element::Int(entry.stated()?);
+            node.pack.push_all(damaged.pack.iter_between(at, end).chain([stated]));
+            node.count(i64::from(!entry.deleted), i64::from(entry.deleted));
+            last = entry.id;
+            let Some(next) = damaged.skip(end, 1) else { break };
+            at = next;
+        }
+        Some(node)
+    }
+
+    /// The entry at a place, if all of its elements are there, and where they end.
+    fn whole_entry(&self, base: StreamId, head: &Head, at: At) -> Option<(Entry<'_>, At)> {
+        let entry = self.entry(base, head, at)?;
+        let end = self.skip(entry.values, entry.elements()?)?;
+        Some((entry, end))
     }
 
     /// The listpack, as RDB files have it.

@@ -112,7 +112,7 @@ proptest! {
         }
         for (_, node) in stream.nodes() {
             let copy = Node::from_listpack(node.listpack().clone());
-            prop_assert!(copy.is_some_and(|copy| copy.counts() == node.counts()));
+            prop_assert!(copy.is_ok_and(|copy| copy.counts() == node.counts()));
         }
     }
 
@@ -194,12 +194,12 @@ fn a_listpack_that_is_no_node_is_refused() {
     let wrong: [&[i64]; 4] = [&[], &[1, 0, 1], &[1, 0, 0, 0], &[0, 0, 0, 0, 2, 0]];
     for elements in wrong {
         let pack: Listpack = elements.iter().copied().collect();
-        assert!(Node::from_listpack(pack).is_none(), "{elements:?}");
+        assert!(Node::from_listpack(pack).is_err(), "{elements:?}");
     }
     // One entry with the field of the head, and how many elements it says it has: four it are.
     for stated in [0, 3, 4, 5, i64::MAX] {
         let elements = [1, 0, 1, 7, 0, 2, 0, 0, 9, stated];
         let pack: Listpack = elements.into_iter().collect();
-        assert_eq!(Node::from_listpack(pack).is_some(), stated == 4, "{stated}");
+        assert_eq!(Node::from_listpack(pack).is_ok(), stated == 4, "{stated}");
     }
 }

@@ -56,29 +56,34 @@ impl Compact {
         compact
     }
 
-    /// Takes over a listpack from outside, if it is what it should be: members and scores in
-    /// turn and in order, and no member twice.
-    pub(super) fn from_listpack(pairs: Listpack) -> Option<Self> {
+    /// Takes over a listpack from outside, or gives it back if it is not what it should be:
+    /// members and scores in turn and in order, and no member twice.
+    pub(super) fn from_listpack(pairs: Listpack) -> Result<Self, Listpack> {
         let compact = Self { pairs };
-        if !compact.pairs.len().is_multiple_of(2) {
-            return None;
+        if compact.is_sound() { Ok(compact) } else { Err(compact.pairs) }
+    }
+
+    /// Whether there are members and scores in turn and in order, and no member twice.
+    fn is_sound(&self) -> bool {
+        if !self.pairs.len().is_multiple_of(2) {
+            return false;
         }
         let is_score = |element| match element {
             Element::Int(_) => true,
             Element::Bytes(text) => num::parse_f64(text).is_some(),
         };
-        if !compact.pairs.iter().skip(1).step_by(2).all(is_score) {
-            return None;
+        if !self.pairs.iter().skip(1).step_by(2).all(is_score) {
+            return false;
         }
         let (mut seen, mut last) = (HashSet::new(), None);
-        for (member, score) in compact.walk(0, false) {
+        for (member, score) in self.walk(0, false) {
             let next = (score, member.to_vec());
             if last.is_some_and(|last| last >= next) || !seen.insert(member.to_vec()) {
-                return None;
+                return false;
             }
             last = Some(next);
         }
-        Some(compact)
+        true
     }
 
     pub(super) fn len(&self) -> usize {

@@ -104,9 +104,12 @@ impl Zset {
         zset
     }
 
-    /// Takes over members and scores in turn, as RDB files have them. `None` when they are not in
-    /// order, a member is there twice, or a score is no number.
-    pub fn from_listpack(pairs: Listpack, limit: Limit) -> Option<Self> {
+    /// Takes over members and scores in turn, as RDB files have them.
+    ///
+    /// # Errors
+    /// Gives them back when they are not in order, a member is there twice, or a score is no
+    /// number.
+    pub fn from_listpack(pairs: Listpack, limit: Limit) -> Result<Self, Listpack> {
         let compact = Compact::from_listpack(pairs)?;
         let longest = compact.walk(0, false).map(|(member, _)| member.to_vec().len()).max();
         let is_large = compact.len() > limit.entries || longest.unwrap_or(0) > limit.value;
@@ -114,7 +117,7 @@ impl Zset {
         if is_large {
             zset.large_mut();
         }
-        Some(zset)
+        Ok(zset)
     }
 
     /// Changes to the large form if so many members that are about to be set are alone too many.
