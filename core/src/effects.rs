@@ -11,7 +11,8 @@
 //!
 //! While the log is *durable* ([`EffectsLog::set_durable`]), no reply may leave before
 //! [`EffectsLog::acknowledge`] has covered the offset that its execution saw. If that can't be
-//! ([`EffectsLog::set_broken`]), it never leaves.
+//! ([`EffectsLog::set_broken`]), it never leaves. Whoever acknowledges says what is durable: on
+//! disk, or with the system, which a crash of the process does not undo.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -181,6 +182,14 @@ struct Head {
     end: AtomicU64,
 }
 
+/// Replies that wait until their offset is acknowledged.
+#[derive(Default)]
+struct Waiting {
+    replies: Vec<(u64, Waker)>,
+    /// Who acknowledges.
+    keeper: Option<Waker>,
+}
+
 /// The log.
 #[repr(align(128))]
 pub struct EffectsLog {
@@ -196,8 +205,7 @@ pub struct EffectsLog {
     /// Whether what is not acknowledged can't become so for the time being.
     broken: AtomicBool,
     acknowledged: AtomicU64,
-    /// Replies that wait, by offset.
-    waiting: Mutex<Vec<(u64, Waker)>>,
+    waiting: Mutex<Waiting>,
     /// Readers that wait for more.
     readers: Arc<Line>,
 }
@@ -224,7 +232,7 @@ impl EffectsLog {
             durable: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
-            waiting: Mutex::new(Vec::new()),
+            waiting: Mutex::default(),
             readers: Arc::default(),
         }
     }
@@ -387,7 +395,13 @@ impl EffectsLog {
         // Asked under the lock: `release` takes it after raising the mark.
         let standing = self.standing(offset);
         if standing.is_pending() {
-            waiting.push((offset, waker.clone()));
+            // Those who come later are seen by whoever was told of the first.
+            if waiting.replies.is_empty()
+                && let Some(keeper) = &waiting.keeper
+            {
+                keeper.wake_by_ref();
+            }
+            waiting.replies.push((offset, waker.clone()));
         }
         standing
     }
@@ -407,9 +421,19 @@ impl EffectsLog {
         }
     }
 
+    /// Has `waker` called when the first reply waits.
+    pub fn set_keeper(&self, waker: &Waker) {
+        lock(&self.waiting).keeper = Some(waker.clone());
+    }
+
+    /// Whether replies wait.
+    pub fn has_waiting(&self) -> bool {
+        !lock(&self.waiting).replies.is_empty()
+    }
+
     fn release(&self, offset: u64) {
         let mut ready = Vec::new();
-        lock(&self.waiting).retain(|(at, waker)| {
+        lock(&self.waiting).replies.retain(|(at, waker)| {
             let done = *at <= offset;
             if done {
                 ready.push(waker.clone());
@@ -552,6 +576,30 @@ mod tests {
         assert!(log.poll_acknowledged(end, Waker::noop()).is_pending());
         log.acknowledge(end);
         assert_eq!(log.poll_acknowledged(end, Waker::noop()), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn the_keeper_hears_of_the_first_reply_that_waits() {
+        struct Count(AtomicU64);
+        impl std::task::Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let log = log();
+        log.set_durable(true);
+        let count = Arc::new(Count(AtomicU64::new(0)));
+        log.set_keeper(&Waker::from(Arc::clone(&count)));
+        for told in 1..3 {
+            let end = log.append(&one(0, &[b"SET", b"k", b"v"]));
+            for _ in 0..2 {
+                assert!(log.poll_acknowledged(end, Waker::noop()).is_pending());
+                assert_eq!(count.0.load(Ordering::SeqCst), told);
+            }
+            assert!(log.has_waiting());
+            log.acknowledge(end);
+            assert!(!log.has_waiting());
+        }
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl Shutdown {
         Ok(())
     }
 
+    /// Whether an end is on its way that was not called off.
+    pub fn is_under_way(&self) -> bool {
+        self.state().running > 0
+    }
+
     fn begin(&self) -> u64 {
         let mut state = self.state();
         state.running += 1;

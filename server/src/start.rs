@@ -12,7 +12,7 @@ use cairn_core::config::load::{self, Startup};
 use cairn_core::config::table::{
     later, logging, memory as limits, network, persistence, server as params,
 };
-use cairn_core::config::{Config, Value};
+use cairn_core::config::{Config, Id, Value};
 use cairn_core::module::Module;
 
 use crate::host::ServerHost;
@@ -250,14 +250,19 @@ async fn wait_for_end(server: &Arc<Server>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    const INTERRUPTED: (&str, Id) = ("SIGINT", params::SHUTDOWN_ON_SIGINT);
+    let mut early = None;
     loop {
-        let (signal, flags) = tokio::select! {
-            _ = terminate.recv() => ("SIGTERM", params::SHUTDOWN_ON_SIGTERM),
-            _ = interrupt.recv() => ("SIGINT", params::SHUTDOWN_ON_SIGINT),
-            () = server.stopped() => {
-                server.log.notice("User requested shutdown...");
-                return Ok(());
-            }
+        let (signal, flags) = match early.take() {
+            Some(signal) => signal,
+            None => tokio::select! {
+                _ = terminate.recv() => ("SIGTERM", params::SHUTDOWN_ON_SIGTERM),
+                _ = interrupt.recv() => INTERRUPTED,
+                () = server.stopped() => {
+                    server.log.notice("User requested shutdown...");
+                    return Ok(());
+                }
+            },
         };
         server.log.warning(&format!("Received {signal} scheduling shutdown..."));
         let wish = Wish::of_flags(server.config().int(flags));
@@ -268,8 +273,12 @@ async fn wait_for_end(server: &Arc<Server>) -> std::io::Result<()> {
                 _ => server.log.warning("Error trying to save the DB, can't exit."),
             },
             _ = interrupt.recv() => {
-                server.log.warning("You insist... exiting now.");
-                return Ok(());
+                if server.shutdown.is_under_way() {
+                    server.log.warning("You insist... exiting now.");
+                    return Ok(());
+                }
+                // What was under way was called off: this is the first signal of another end.
+                early = Some(INTERRUPTED);
             }
         }
     }

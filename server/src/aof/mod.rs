@@ -122,6 +122,10 @@ pub struct Aof {
     borrowed: AtomicBool,
     /// The backup.
     pub backup: Backup,
+    /// Whether the system takes writes at once, so that replies can wait for it.
+    writable: AtomicBool,
+    /// Held while it is decided what replies wait for.
+    holding: Mutex<()>,
     /// What commands are answered while the file can't be written: nothing while it can.
     trouble: Mutex<Option<String>>,
 }
@@ -142,6 +146,8 @@ impl Default for Aof {
             flush_sleep: AtomicU64::new(0),
             borrowed: AtomicBool::new(false),
             backup: Backup::default(),
+            writable: AtomicBool::new(false),
+            holding: Mutex::default(),
             trouble: Mutex::default(),
         }
     }
@@ -195,16 +201,32 @@ impl Aof {
         self.send(if wanted { Order::TurnOn } else { Order::TurnOff });
     }
 
-    /// Has replies wait for the disk, or no longer, as `appendfsync` says.
+    /// Has replies wait, or no longer: with `appendfsync always` for the disk, otherwise for the
+    /// system, as long as that takes their writes at once.
     fn follow_fsync(&self, server: &Server) {
-        let always = server.config().int(params::APPENDFSYNC) == params::FSYNC_ALWAYS;
-        if self.state() == State::On && !self.borrowed.load(Ordering::SeqCst) {
-            server.engine.effects.set_durable(always);
+        let _held = lock(&self.holding);
+        let holds = self.syncs_always(server) || self.writable.load(Ordering::SeqCst);
+        let counts = self.state() == State::On && !self.borrowed.load(Ordering::SeqCst);
+        if counts && server.engine.effects.is_durable() != holds {
+            server.engine.effects.set_durable(holds);
         }
     }
 
-    /// The file can't be written: writes are refused, and nothing more becomes durable.
+    /// Whether each write is synced before it is acknowledged.
+    fn syncs_always(&self, server: &Server) -> bool {
+        server.config().int(params::APPENDFSYNC) == params::FSYNC_ALWAYS
+    }
+
+    /// Says whether the system takes writes at once.
+    fn set_writable(&self, server: &Server, writable: bool) {
+        self.writable.store(writable, Ordering::SeqCst);
+        self.follow_fsync(server);
+    }
+
+    /// The file can't be written: writes are refused, and nothing more becomes durable. Replies that
+    /// only waited for the system leave, as in Redis.
     fn fail(&self, server: &Server, error: &std::io::Error) {
+        self.set_writable(server, false);
         let text = format!("MISCONF Errors writing to the AOF file: {}", words(error));
         *lock(&self.trouble) = Some(text);
         server.persistence.refuse_for_aof(true);

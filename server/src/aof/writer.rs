@@ -2,7 +2,9 @@
 //!
 //! It reads the effects log without loss, appends what has gathered to the current increment, syncs
 //! as `appendfsync` says, and tells the log what is durable: with `always`, what gathers during one
-//! sync goes with the next, so that many clients share one (group commit).
+//! sync goes with the next, so that many clients share one (group commit). Otherwise replies wait
+//! until the system has their writes, so that the end of the process loses nothing, but for the time
+//! of a sync in the background, which writes would have to wait for.
 //!
 //! A rewrite writes a new base on a thread of its own. At the moment that the base shows, the log is
 //! *cut*: what follows goes into a new increment. The manifest names the new increment before
@@ -35,8 +37,8 @@ use crate::server::Server;
 /// How long the thread sleeps at most: for what depends on time.
 const TICK: Duration = Duration::from_millis(100);
 
-/// While there is much to do and nobody waits for it, the thread looks at the log this often: being
-/// woken by every write would cost the writers more than the writing.
+/// While there is much to do, the thread looks at the log this often, and when replies wait for it:
+/// being woken by every write would cost the writers more than the writing.
 const PACE: Duration = Duration::from_millis(1);
 
 /// How long a sync waits at most for more writes that could go with it.
@@ -143,12 +145,14 @@ impl Writer {
         let reader = output.is_some().then(|| effects.reader(true));
         let at = reader.as_ref().map_or(0, Reader::offset);
         let thread = std::thread::current();
+        let waker = Waker::from(Arc::new(Unpark(thread.clone())));
+        effects.set_keeper(&waker);
         Ok(Self {
             server: Arc::clone(server),
             manifest,
             reader,
             place: None,
-            waker: Waker::from(Arc::new(Unpark(thread.clone()))),
+            waker,
             output,
             pending: Vec::new(),
             gathered: at,
@@ -175,6 +179,7 @@ impl Writer {
             self.gather();
             self.write();
             self.sync();
+            self.follow_writes();
             self.acknowledge();
             while let Some(order) = self.aof().next_order() {
                 if !self.obey(order) {
@@ -198,9 +203,12 @@ impl Writer {
     /// Sleeps until there is something to do.
     fn rest(&mut self) {
         let effects = &self.server.engine.effects;
-        let unhurried = !effects.is_durable() && self.found < effects.size() / 4;
-        if self.found > 0 && unhurried {
-            return std::thread::sleep(PACE);
+        let always = self.aof().syncs_always(&self.server);
+        if !always && effects.has_waiting() {
+            return;
+        }
+        if self.found > 0 && !always && self.found < effects.size() / 4 {
+            return std::thread::park_timeout(PACE);
         }
         let more = match &self.reader {
             Some(reader) => reader.poll(&mut self.place, &self.waker),
@@ -452,6 +460,10 @@ impl Writer {
     }
 
     fn sync_now(&mut self) -> bool {
+        if !self.aof().syncs_always(&self.server) {
+            // Nobody waits for a disk that need not.
+            self.aof().set_writable(&self.server, false);
+        }
         let Some(output) = &mut self.output else { return true };
         match output.sync() {
             Ok(()) => {
@@ -523,10 +535,27 @@ impl Writer {
         }
     }
 
-    /// Tells the log what is durable.
+    /// Whether replies can wait for the system: it takes writes at once.
+    fn follow_writes(&self) {
+        let writable = self.counts() && self.health == Health::Good && self.postponed.is_none();
+        if writable && !self.aof().syncs_always(&self.server) {
+            // First of all, so that nobody waits for what is there already.
+            self.server.engine.effects.acknowledge(self.written);
+        }
+        if self.aof().writable.load(Ordering::SeqCst) != writable {
+            self.aof().set_writable(&self.server, writable);
+        }
+    }
+
+    /// Whether what is written is of use: the manifest names the file.
+    fn counts(&self) -> bool {
+        self.output.as_ref().is_some_and(|output| output.listed)
+    }
+
+    /// Tells the log what is on disk.
     fn acknowledge(&self) {
         let effects = &self.server.engine.effects;
-        if effects.is_durable() && self.output.as_ref().is_some_and(|output| output.listed) {
+        if effects.is_durable() && self.counts() {
             effects.acknowledge(self.synced);
         }
     }
@@ -561,6 +590,7 @@ impl Writer {
         (self.output, self.reader, self.place) = (None, None, None);
         self.health = Health::Good;
         self.aof().set_state(State::Off);
+        self.aof().writable.store(false, Ordering::SeqCst);
         let effects = &self.server.engine.effects;
         effects.set_durable(false);
         self.aof().recover(&self.server);

@@ -165,6 +165,10 @@ pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
 pub fn run_in_background(server: &Arc<Server>) {
     let mine = Arc::clone(server);
     server.log.notice("Background saving started");
+    // What INFO shows until the moment of the snapshot.
+    let keys: usize =
+        (0..server.engine.keyspace.databases()).map(|db| server.engine.db_size(db)).sum();
+    server.persistence.keys_total.store(keys as u64, Ordering::Relaxed);
     let work = move || {
         let word = match run(&mine, Purpose::Background) {
             Ok(()) => "Background saving terminated with success",
@@ -187,10 +191,11 @@ pub fn follow_refusal(server: &Server) {
     server.persistence.refuse(SAVE_FAILED, refuse);
 }
 
-/// What FLUSHALL does besides if there are `save` points, as in Redis: the file is to be as empty as
-/// the databases. Returns what takes the snapshot, if it may be waited for; a snapshot of what was
-/// before is not given up, but followed by another.
+/// What FLUSHALL does besides, as in Redis: the background snapshot of what was before is given up,
+/// and if there are `save` points, the file is to be as empty as the databases. Returns what takes
+/// that snapshot, if it may be waited for.
 pub fn after_flush(server: &Arc<Server>, may_wait: bool) -> Option<AfterFlush> {
+    server.persistence.abort(Some(Purpose::Background));
     if server.persistence.is_loading() || !has_save_points(server) {
         return None;
     }
