@@ -6,13 +6,16 @@
 //!
 //! A short string lives behind the key, so that a 16-byte key with a 32-byte string takes exactly
 //! 64 bytes. Integers take 8 bytes of payload; every other value is a pointer, and long strings
-//! are a [`Vec`] so that appending to them is amortised. The layout is private to this file, which
+//! are a [`Buffer`], so that appending to them is amortised and snapshots can take them in parts. The layout is private to this file, which
 //! is the only place that touches its raw memory.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
+use super::Buffer;
+use super::snapshot::Parts;
 use crate::value::Object;
 
 /// Strings up to this many bytes live inside the entry; longer ones get a buffer of their own
@@ -56,6 +59,8 @@ enum Tag {
 pub enum Value {
     /// A string.
     Bytes(Vec<u8>),
+    /// A long string that was in an entry before.
+    Buffer(Box<Buffer>),
     /// A string that is a canonical 64-bit integer.
     Int(i64),
     /// Any other type.
@@ -67,8 +72,18 @@ impl Value {
     pub fn view(&self) -> ValueRef<'_> {
         match self {
             Value::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Value::Buffer(buffer) => ValueRef::Bytes(buffer),
             Value::Int(n) => ValueRef::Int(*n),
             Value::Object(object) => ValueRef::Object(&**object),
+        }
+    }
+
+    /// The value as one that a snapshot can take in parts, if it is such.
+    pub fn parts(&mut self) -> Option<&mut dyn Parts> {
+        match self {
+            Value::Object(object) => object.parts(),
+            Value::Buffer(buffer) => Some(&mut **buffer),
+            Value::Bytes(_) | Value::Int(_) => None,
         }
     }
 }
@@ -87,12 +102,17 @@ pub enum ValueRef<'a> {
 /// A value to put into an entry without having been allocated before.
 enum Source<'a> {
     Bytes(&'a [u8]),
-    Buffer(Vec<u8>),
+    Buffer(Box<Buffer>),
     Int(i64),
     Object(Box<dyn Object>),
 }
 
 impl Source<'_> {
+    /// A string that is too long for its entry.
+    fn long(bytes: Vec<u8>) -> Self {
+        Source::Buffer(Box::new(Buffer::new(bytes)))
+    }
+
     fn tag(&self) -> Tag {
         match self {
             Source::Bytes(_) => Tag::Inline,
@@ -117,8 +137,9 @@ impl Entry {
     pub fn new(key: &[u8], value: Value, expiry: Option<i64>) -> Self {
         match value {
             Value::Bytes(bytes) if bytes.len() > INLINE_MAX => {
-                Self::build(key, Source::Buffer(bytes), expiry)
+                Self::build(key, Source::long(bytes), expiry)
             }
+            Value::Buffer(buffer) => Self::build(key, Source::Buffer(buffer), expiry),
             Value::Bytes(bytes) => Self::build(key, Source::Bytes(&bytes), expiry),
             Value::Int(n) => Self::build(key, Source::Int(n), expiry),
             Value::Object(object) => Self::build(key, Source::Object(object), expiry),
@@ -128,7 +149,7 @@ impl Entry {
     /// Makes an entry with a string value, copied once.
     pub fn with_bytes(key: &[u8], bytes: &[u8], expiry: Option<i64>) -> Self {
         if bytes.len() > INLINE_MAX {
-            return Self::build(key, Source::Buffer(bytes.to_vec()), expiry);
+            return Self::build(key, Source::long(bytes.to_vec()), expiry);
         }
         Self::build(key, Source::Bytes(bytes), expiry)
     }
@@ -164,9 +185,7 @@ impl Entry {
                     ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
                 }
                 Source::Int(n) => payload.cast::<i64>().write(n),
-                Source::Buffer(v) => {
-                    payload.cast::<*mut Vec<u8>>().write(Box::into_raw(Box::new(v)))
-                }
+                Source::Buffer(b) => payload.cast::<*mut Buffer>().write(Box::into_raw(b)),
                 Source::Object(o) => payload.cast::<*mut dyn Object>().write(Box::into_raw(o)),
             }
             ptr::copy_nonoverlapping(key.as_ptr(), payload.add(payload_len(tag)), key.len());
@@ -222,7 +241,7 @@ impl Entry {
             match h.kind {
                 Tag::Inline => ValueRef::Bytes(self.inline_bytes()),
                 Tag::Int => ValueRef::Int(self.payload().cast::<i64>().read()),
-                Tag::Buffer => ValueRef::Bytes(&**self.payload().cast::<*mut Vec<u8>>()),
+                Tag::Buffer => ValueRef::Bytes(&**self.payload().cast::<*mut Buffer>()),
                 Tag::Object => ValueRef::Object(&**self.payload().cast::<*mut dyn Object>()),
             }
         }
@@ -246,9 +265,20 @@ impl Entry {
         unsafe { Some(&mut **self.payload().cast::<*mut dyn Object>()) }
     }
 
-    /// The string's buffer, to change it in place. An integer or inline string becomes a buffer
-    /// first; [`Entry::settle`] makes a short one inline again. `None` for other types.
-    pub fn buffer_mut(&mut self) -> Option<&mut Vec<u8>> {
+    /// The value as one that a snapshot can take in parts, if it is such.
+    pub fn parts(&mut self) -> Option<&mut dyn Parts> {
+        match self.header().kind {
+            Tag::Object => self.object_mut()?.parts(),
+            // SAFETY: 20. As 11.
+            Tag::Buffer => unsafe { Some(&mut **self.payload().cast::<*mut Buffer>()) },
+            Tag::Inline | Tag::Int => None,
+        }
+    }
+
+    /// The string's buffer, to change its bytes from `from` on, or how many there are. An integer
+    /// or inline string becomes a buffer first; [`Entry::settle`] makes a short one inline again.
+    /// `None` for other types.
+    pub fn buffer_mut(&mut self, from: usize) -> Option<&mut Vec<u8>> {
         let bytes = match self.value() {
             ValueRef::Object(_) => return None,
             ValueRef::Int(n) => Some(itoa::Buffer::new().format(n).as_bytes().to_vec()),
@@ -256,16 +286,16 @@ impl Entry {
             ValueRef::Bytes(_) => None,
         };
         if let Some(bytes) = bytes {
-            self.rebuild(Source::Buffer(bytes), self.expiry());
+            self.rebuild(Source::long(bytes), self.expiry());
         }
         self.header_mut().flags |= RAW;
         // SAFETY: 12. The tag is Buffer by now.
-        unsafe { Some(&mut **self.payload().cast::<*mut Vec<u8>>()) }
+        unsafe { Some((**self.payload().cast::<*mut Buffer>()).tail_mut(from)) }
     }
 
-    /// The string's bytes, to change them in place and leave their number as it is. `None` for
-    /// integers and other types.
-    pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+    /// The string's bytes, to change those of some ranges in place. `None` for integers and other
+    /// types.
+    pub fn bytes_mut(&mut self, ranges: &[Range<usize>]) -> Option<&mut [u8]> {
         let (kind, key_len) = (self.header().kind, self.header().key_len as usize);
         let len = self.header().value_len as usize;
         self.mark_raw();
@@ -276,7 +306,7 @@ impl Entry {
                 Tag::Inline => {
                     Some(std::slice::from_raw_parts_mut(self.payload().add(key_len), len))
                 }
-                Tag::Buffer => Some((**self.payload().cast::<*mut Vec<u8>>()).as_mut_slice()),
+                Tag::Buffer => Some((**self.payload().cast::<*mut Buffer>()).ranges_mut(ranges)),
                 Tag::Int | Tag::Object => None,
             }
         }
@@ -338,7 +368,8 @@ impl Entry {
         };
         let expiry = self.expiry();
         match value {
-            Value::Bytes(b) if b.len() > INLINE_MAX => self.rebuild(Source::Buffer(b), expiry),
+            Value::Bytes(b) if b.len() > INLINE_MAX => self.rebuild(Source::long(b), expiry),
+            Value::Buffer(b) => self.rebuild(Source::Buffer(b), expiry),
             Value::Bytes(b) => self.rebuild(Source::Bytes(&b), expiry),
             Value::Int(n) => self.rebuild(Source::Int(n), expiry),
             Value::Object(o) => self.rebuild(Source::Object(o), expiry),
@@ -399,7 +430,7 @@ impl Entry {
     pub fn take_value(&mut self) -> Value {
         match self.take_source() {
             Taken::Inline(bytes) => Value::Bytes(bytes),
-            Taken::Other(Source::Buffer(bytes)) => Value::Bytes(bytes),
+            Taken::Other(Source::Buffer(buffer)) => Value::Buffer(buffer),
             Taken::Other(Source::Int(n)) => Value::Int(n),
             Taken::Other(Source::Object(object)) => Value::Object(object),
             Taken::Other(Source::Bytes(_)) => Value::Bytes(Vec::new()),
@@ -420,10 +451,10 @@ impl Entry {
                 Tag::Inline => Taken::Inline(self.inline_bytes().to_vec()),
                 Tag::Int => Taken::Other(Source::Int(payload.cast::<i64>().read())),
                 Tag::Buffer => {
-                    let boxed = Box::from_raw(payload.cast::<*mut Vec<u8>>().read());
+                    let boxed = Box::from_raw(payload.cast::<*mut Buffer>().read());
                     payload.cast::<i64>().write(0);
                     self.header_mut().kind = Tag::Int;
-                    Taken::Other(Source::Buffer(*boxed))
+                    Taken::Other(Source::Buffer(boxed))
                 }
                 Tag::Object => {
                     let boxed = Box::from_raw(payload.cast::<*mut dyn Object>().read());
@@ -479,7 +510,7 @@ impl Entry {
         own + match self.value() {
             ValueRef::Object(object) => object.memory(),
             ValueRef::Bytes(b) if self.header().kind == Tag::Buffer => {
-                b.len() + size_of::<Vec<u8>>()
+                b.len() + size_of::<Buffer>()
             }
             _ => 0,
         }
@@ -514,7 +545,7 @@ impl Drop for Entry {
             match self.header().kind {
                 Tag::Inline | Tag::Int => {}
                 Tag::Buffer => {
-                    drop(Box::from_raw(self.payload().cast::<*mut Vec<u8>>().read()));
+                    drop(Box::from_raw(self.payload().cast::<*mut Buffer>().read()));
                 }
                 Tag::Object => {
                     drop(Box::from_raw(self.payload().cast::<*mut dyn Object>().read()));
@@ -609,7 +640,7 @@ mod tests {
                         value = n.to_string().into_bytes();
                     }
                     Op::Append(v) => {
-                        entry.buffer_mut().unwrap().extend_from_slice(&v);
+                        entry.buffer_mut(value.len()).unwrap().extend_from_slice(&v);
                         value.extend_from_slice(&v);
                     }
                     Op::Settle => entry.settle(),

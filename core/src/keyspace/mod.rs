@@ -2,7 +2,7 @@
 //!
 //! - [`cells`]: shards behind their locks; the only way to a shard is [`Held`].
 //! - [`shard`]: what a shard holds; [`ShardSet`] says which shards a command needs.
-//! - [`entry`]: a key and its value in one allocation.
+//! - [`entry`]: a key and its value in one allocation; [`buffer`]: the bytes of long strings.
 //! - [`space`]: what commands do to keys; every change of an entry passes through it.
 //! - [`members`]: elements that expire on their own.
 //! - [`sweep`]: walks over whole shards, and changes of whole databases.
@@ -12,6 +12,7 @@
 //! Commands, replies and sessions are not known here.
 
 pub mod access;
+mod buffer;
 mod cells;
 mod entry;
 mod evict;
@@ -26,6 +27,7 @@ mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub use buffer::Buffer;
 pub use cells::{Cells, Held, Kept, SHARDS, Scope, Wait};
 pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};

@@ -9,9 +9,9 @@
 //! moment is written exactly once, as it was. FLUSH hands over the tables that it empties, and
 //! SWAPDB swaps names, which were noted.
 //!
-//! A large collection is not written out before its first change but captured ([`capture`]): what
-//! changes in it is taken aside element by element, and once the walk has been everywhere the
-//! captured collections are written one after the other, each in slices. A long list or stream is
+//! A large collection or long string is not written out before its first change but captured
+//! ([`capture`]): what changes in it is taken aside bit by bit, and once the walk has been everywhere
+//! the captured values are written one after the other, each in slices. A long list or stream is
 //! frozen ([`Frozen`]): a copy that shares its nodes is written in slices after all others.
 //!
 //! A walk always comes to its end, even if nothing is written any more, so that afterwards every
@@ -55,6 +55,14 @@ pub trait Sink: Send + Sync {
     fn slices(&self) -> Slices {
         Slices::default()
     }
+
+    /// Whether a value that comes in parts is to be seen before it begins ([`Sink::look`]).
+    fn looks_first(&self, _capture: &Capture) -> bool {
+        false
+    }
+
+    /// Sees bytes of a string that is about to begin. They come again, in the same pieces.
+    fn look(&self, _capture: &Capture, _elements: &Pairs) {}
 
     /// Begins a collection that comes in parts. Nothing else is taken before its end.
     fn begin_parts(&self, capture: &Capture);
@@ -129,16 +137,21 @@ impl Snapshot {
 
     /// Captures the value of an entry, if it is a large collection.
     fn capture(&self, place: (usize, usize), entry: &mut Entry) -> bool {
-        let ValueRef::Object(object) = entry.value() else { return false };
         // Elements that expire are stored in other forms.
-        if object.expiring().is_none_or(|elements| elements.deadlines().is_some()) {
+        if let ValueRef::Object(object) = entry.value()
+            && object.expiring().is_none_or(|elements| elements.deadlines().is_some())
+        {
             return false;
         }
-        let head = head_of(entry);
-        let parts = entry.object_mut().and_then(|object| object.parts());
-        let Some(parts) = parts.filter(|parts| parts.count() >= self.sink.slices().least) else {
-            return false;
+        let (slices, mut head) = (self.sink.slices(), None);
+        let large = |parts: &mut dyn Parts| match parts.collection() {
+            Collection::String => parts.count() >= slices.string,
+            _ => parts.count() >= slices.least,
         };
+        if entry.parts().is_some_and(large) {
+            head = Some(head_of(entry));
+        }
+        let Some((head, parts)) = head.zip(entry.parts()) else { return false };
         lock(&self.captures).push(Capture::begin(place, head, parts, &self.gathered));
         true
     }
@@ -422,7 +435,10 @@ impl Engine {
         let sink = &*snapshot.sink;
         let Some(capture) = walk.capture.take().or_else(|| {
             let next = snapshot.next_capture()?;
-            sink.begin_parts(&next);
+            match sink.looks_first(&next) {
+                true => next.look_first(),
+                false => sink.begin_parts(&next),
+            }
             Some(next)
         }) else {
             return false;
@@ -433,10 +449,16 @@ impl Engine {
             }
             return true;
         }
+        let looking = capture.is_looking();
         for part in self.next_slice(worker, &capture, sink.slices()) {
-            if !part.is_empty() {
-                sink.part(&capture, &part);
+            match looking {
+                _ if part.is_empty() => {}
+                true => sink.look(&capture, &part),
+                false => sink.part(&capture, &part),
             }
+        }
+        if looking && !capture.is_looking() {
+            sink.begin_parts(&capture);
         }
         if capture.is_over() {
             sink.end_parts(&capture);
@@ -465,7 +487,7 @@ impl Engine {
         let found = self.hold_and(worker, &scope, |space| {
             let db = space.shard_mut(place.shard).db_mut(tables)?;
             let entry = db.table.find_mut(place.hash, |entry| entry.key() == &*key)?;
-            let parts = entry.object_mut()?.parts()?;
+            let parts = entry.parts()?;
             parts.captured().get().filter(|here| Arc::ptr_eq(here, capture))?;
             let pairs = capture.slice(parts, slices);
             if capture.is_over() {
@@ -534,8 +556,7 @@ impl Space<'_> {
     #[inline]
     pub(super) fn moving(&self, key: &[u8], value: &mut Value) {
         if self.engine().keyspace.snapshots.is_running()
-            && let Value::Object(object) = value
-            && let Some(parts) = object.parts()
+            && let Some(parts) = value.parts()
             && let Some(capture) = parts.captured().get()
         {
             capture.moved(self.physical(), key);

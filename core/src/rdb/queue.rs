@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::frame::{self, Header, Usage};
 use super::{RdbError, VERSION_DEFAULT, Writer, value};
 use crate::keyspace::access::{self, Tracking};
-use crate::keyspace::{Capture, Entry, FrozenEntry, Pairs, Sink};
+use crate::keyspace::{Capture, Collection, Entry, FrozenEntry, Pairs, Sink};
 
 /// With more than so many bytes waiting to be written, commands that write wait.
 const WAITING_MAX: usize = 4 * 1024 * 1024;
@@ -37,6 +37,10 @@ struct Inner {
     keys: u64,
     error: Option<RdbError>,
     cancelled: bool,
+    /// Bytes that the string which is about to begin takes when it is compressed.
+    looked: usize,
+    /// Whether the one that has begun is compressed.
+    compressed: bool,
 }
 
 impl Queue {
@@ -53,6 +57,8 @@ impl Queue {
                 keys: 0,
                 error: None,
                 cancelled: false,
+                looked: 0,
+                compressed: false,
             }),
         }
     }
@@ -144,18 +150,40 @@ impl Sink for Queue {
         self.put(db, |out, body| frame::entry(out, body, entry, usage).map(|()| 1))
     }
 
+    fn looks_first(&self, capture: &Capture) -> bool {
+        self.options.compress && capture.collection == Collection::String
+    }
+
+    fn look(&self, _: &Capture, elements: &Pairs) {
+        let mut part = Writer::new(VERSION_DEFAULT, true);
+        part.string_part(elements.bytes(), true);
+        self.inner().looked += part.as_bytes().len();
+    }
+
     fn begin_parts(&self, capture: &Capture) {
         let usage = self.usage(&capture.head);
+        let looked = std::mem::take(&mut self.inner().looked);
+        let compressed = looked > 0 && looked < capture.count;
+        self.inner().compressed = compressed;
         self.put(capture.db, |out, _| {
             frame::head(out, &capture.head, value::kind_of(capture.collection), usage);
-            out.length(capture.count as u64);
+            match compressed {
+                true => out.compressed_head(capture.count, looked),
+                false => out.length(capture.count as u64),
+            }
             Ok(0)
         });
     }
 
     fn part(&self, capture: &Capture, elements: &Pairs) {
+        // Made before the queue is locked: whoever changes an entry meanwhile needs it too.
+        let mut part = Writer::new(VERSION_DEFAULT, self.options.compress);
+        match capture.collection {
+            Collection::String => part.string_part(elements.bytes(), self.inner().compressed),
+            _ => value::save_part(capture.collection, elements, &mut part),
+        }
         self.put(capture.db, |out, _| {
-            value::save_part(capture.collection, elements, out);
+            out.raw(part.as_bytes());
             Ok(0)
         });
     }
@@ -165,12 +193,15 @@ impl Sink for Queue {
     }
 
     fn frozen(&self, frozen: &mut FrozenEntry, first: bool) -> bool {
-        let (usage, mut more) = (self.usage(&frozen.head), false);
+        let usage = self.usage(&frozen.head);
+        let version = self.inner().out.version();
+        let mut part = Writer::new(version, self.options.compress);
+        if first {
+            frame::head(&mut part, &frozen.head, frozen.value.rdb_kind(version), usage);
+        }
+        let more = frozen.value.save_next(&mut part);
         self.put(frozen.db, |out, _| {
-            if first {
-                frame::head(out, &frozen.head, frozen.value.rdb_kind(out.version()), usage);
-            }
-            more = frozen.value.save_next(out);
+            out.raw(part.as_bytes());
             Ok(u64::from(!more))
         });
         more

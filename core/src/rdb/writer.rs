@@ -122,13 +122,26 @@ impl Writer {
             && bytes.len() > COMPRESS_ABOVE
             && let Some(compressed) = lzf::compress(bytes)
         {
-            self.byte(SPECIAL | 3);
-            self.length(compressed.len() as u64);
-            self.length(bytes.len() as u64);
+            self.compressed_head(bytes.len(), compressed.len());
             return self.raw(&compressed);
         }
         self.length(bytes.len() as u64);
         self.raw(bytes);
+    }
+
+    /// What stands before the compressed form of a string: how long both are.
+    pub fn compressed_head(&mut self, len: usize, compressed: usize) {
+        self.byte(SPECIAL | 3);
+        self.length(compressed as u64);
+        self.length(len as u64);
+    }
+
+    /// Bytes of a string whose length was written before, as they are or compressed.
+    pub fn string_part(&mut self, bytes: &[u8], compressed: bool) {
+        match compressed {
+            true => lzf::append(bytes, &mut self.bytes),
+            false => self.raw(bytes),
+        }
     }
 
     /// A string that is the text of an integer, in binary.

@@ -242,7 +242,9 @@ fn bitfield(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     // The last integer may begin within the longest string and end behind it.
     check_offset(ctx, i64::try_from(last as u64 * 8).ok())?;
-    let (bytes, mut changed) = writable(ctx.space, key, last + 1)?;
+    let writes = operations.iter().filter(|operation| operation.action != Action::Get);
+    let ranges: Vec<_> = writes.map(|write| write.bytes().0..write.bytes().1 + 1).collect();
+    let (bytes, mut changed) = writable(ctx.space, key, last + 1, &ranges)?;
     ctx.reply.array(operations.len());
     for operation in &operations {
         let (answer, changes) = operation.run(bytes);

@@ -4,6 +4,7 @@ mod count;
 mod field;
 mod op;
 
+use std::slice::from_ref;
 use std::sync::atomic::Ordering;
 
 use super::options::int;
@@ -75,7 +76,7 @@ fn setbit(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         b"1" => true,
         _ => return Err(CmdError::fixed("ERR bit is not an integer or out of range")),
     };
-    let (bytes, grew) = writable(ctx.space, key, byte + 1)?;
+    let (bytes, grew) = writable(ctx.space, key, byte + 1, from_ref(&(byte..byte + 1)))?;
     let was_on = bytes[byte] & bit != 0;
     if on {
         bytes[byte] |= bit;

@@ -5,6 +5,9 @@ mod debug;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+use std::slice::from_ref;
+
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
 use crate::error::CmdError;
 use crate::keyspace::{Put, Space, Value, ValueRef};
@@ -95,6 +98,9 @@ fn view(value: ValueRef<'_>) -> Result<View<'_>, CmdError> {
     }
 }
 
+/// The bytes of a string that are about to change: its registers may be anywhere.
+const ALL: Range<usize> = 0..usize::MAX;
+
 /// The HyperLogLog at a key, for reading.
 fn look<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<View<'s>>, CmdError> {
     space.lookup(key).map(|entry| view(entry.value())).transpose()
@@ -121,7 +127,7 @@ fn edit(
     view(value)?;
     let mut bytes = if let ValueRef::Bytes(bytes) = value { bytes.to_vec() } else { Vec::new() };
     let changed = edit(&mut bytes)?;
-    if changed && let Some(buffer) = entry.buffer_mut() {
+    if changed && let Some(buffer) = entry.buffer_mut(0) {
         hll::forget_count(&mut bytes);
         *buffer = bytes;
         entry.settle();
@@ -155,7 +161,7 @@ fn add_to_dense(
     if view(entry.value())?.encoding() == Encoding::Sparse {
         return Ok(None);
     }
-    let Some(bytes) = entry.bytes_mut() else { return Ok(None) };
+    let Some(bytes) = entry.bytes_mut(from_ref(&ALL)) else { return Ok(None) };
     let mut changed = false;
     for element in elements {
         changed |= hll::add_dense(bytes, element);
@@ -199,7 +205,7 @@ fn count_one(space: &mut Space<'_>, key: &[u8]) -> Result<u64, CmdError> {
         return Ok(count);
     }
     let count = view.count()?;
-    if let Some(bytes) = space.lookup_mut(key).and_then(|entry| entry.bytes_mut()) {
+    if let Some(bytes) = space.lookup_mut(key).and_then(|entry| entry.bytes_mut(from_ref(&ALL))) {
         hll::cache_count(bytes, count);
         space.count_change();
         space.touch(key);

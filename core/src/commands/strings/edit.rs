@@ -1,5 +1,6 @@
 //! Changing a string where it is: APPEND and SETRANGE, and what bitmaps do as well.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::{STRING, WRITE, WRITE_FAST};
@@ -41,12 +42,13 @@ pub const SPECS: &[Spec] = &[
 /// that they were changed in, since more changes are likely.
 const SETTLE_BELOW: usize = 128;
 
-/// Changes the string of an existing entry through `work`.
+/// Adds to the end of an existing entry's string through `work`, and returns its length.
 ///
 /// # Errors
 /// When it is not a string.
-fn edit(entry: &mut Entry, work: impl FnOnce(&mut Vec<u8>)) -> Result<usize, CmdError> {
-    let buffer = entry.buffer_mut().ok_or(CmdError::WRONG_TYPE)?;
+fn lengthen(entry: &mut Entry, work: impl FnOnce(&mut Vec<u8>)) -> Result<usize, CmdError> {
+    let end = length(entry)?;
+    let buffer = entry.buffer_mut(end).ok_or(CmdError::WRONG_TYPE)?;
     work(buffer);
     let len = buffer.len();
     if len < SETTLE_BELOW {
@@ -81,9 +83,9 @@ pub(in crate::commands) fn grown(
     total.and_then(|total| usize::try_from(total).ok()).ok_or(CmdError::TOO_LONG)
 }
 
-/// The bytes of the string at a key, at least `len` of them, to be changed in place; a key that
-/// does not exist is made, and a string that is shorter grows by zeros. Also tells whether either
-/// happened.
+/// The bytes of the string at a key, at least `len` of them, to be changed in place in some ranges;
+/// a key that does not exist is made, and a string that is shorter grows by zeros. Also tells
+/// whether either happened.
 ///
 /// # Errors
 /// When the value is not a string.
@@ -91,6 +93,7 @@ pub(in crate::commands) fn writable<'s>(
     space: &'s mut Space<'_>,
     key: &[u8],
     len: usize,
+    ranges: &[Range<usize>],
 ) -> Result<(&'s mut [u8], bool), CmdError> {
     let present = space.lookup_mut(key).map(|entry| length(entry)).transpose()?;
     let grows = present.is_none_or(|present| present < len);
@@ -99,9 +102,9 @@ pub(in crate::commands) fn writable<'s>(
     }
     let entry = space.lookup_mut(key).ok_or(CmdError::NO_KEY)?;
     if present.is_some() && (grows || matches!(entry.value(), ValueRef::Int(_))) {
-        edit(entry, |buffer| buffer.resize(buffer.len().max(len), 0))?;
+        lengthen(entry, |buffer| buffer.resize(buffer.len().max(len), 0))?;
     }
-    Ok((entry.bytes_mut().ok_or(CmdError::WRONG_TYPE)?, grows))
+    Ok((entry.bytes_mut(ranges).ok_or(CmdError::WRONG_TYPE)?, grows))
 }
 
 fn append(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -111,7 +114,7 @@ fn append(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         grown(ctx, len as u64, tail.len())?;
     }
     let len = match ctx.space.lookup_mut(key) {
-        Some(entry) => edit(entry, |buffer| buffer.extend_from_slice(tail))?,
+        Some(entry) => lengthen(entry, |buffer| buffer.extend_from_slice(tail))?,
         None => {
             ctx.space.put_bytes(key, tail, Put::Persist);
             tail.len()
@@ -132,8 +135,9 @@ fn setrange(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     }
     let end = grown(ctx, offset, patch.len())?;
-    let (bytes, _) = writable(ctx.space, key, end)?;
-    bytes[end - patch.len()..end].copy_from_slice(patch);
+    let range = end - patch.len()..end;
+    let (bytes, _) = writable(ctx.space, key, end, std::slice::from_ref(&range))?;
+    bytes[range].copy_from_slice(patch);
     let len = bytes.len();
     ctx.space.changed(Class::STRING, "setrange", key);
     ctx.reply.count(len);

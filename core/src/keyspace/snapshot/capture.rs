@@ -1,4 +1,4 @@
-//! Large collections in parts: a snapshot takes a collection as it stood at one moment while the
+//! Large values in parts: a snapshot takes a collection as it stood at one moment while the
 //! collection goes on changing, and without ever looking at more than a few hundred of its elements
 //! at a time.
 //!
@@ -17,12 +17,18 @@
 //! - At a hash that was passed nothing is left to be done, and at one that is neither passed nor
 //!   ahead nothing has changed.
 //!
+//! A long string is taken in the same way, by chunks of [`CHUNK`] bytes in place of hashes
+//! ([`Captured::before_bytes`]). Its chunks are passed on in order, so those ahead of the walk are
+//! kept until it comes by. Whoever compresses it needs to know in advance how long the result is,
+//! and sees it twice: nothing counts as passed the first time.
+//!
 //! A collection that is dropped while the walk has not come to its end leaves its elements to the
 //! capture, whose *orphan* they then are. So nobody who removes, overwrites or flushes keys has to
 //! know of captures. Whoever puts a collection under another key says so ([`Capture::moved`]).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -32,9 +38,11 @@ use crate::keyspace::Entry;
 use crate::util::num;
 use crate::value::Emit;
 
-/// What kind of collection comes in parts.
+/// What kind of value comes in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collection {
+    /// Bytes in order. The second of a pair is empty.
+    String,
     /// Members. The second of a pair is empty.
     Set,
     /// Fields and values.
@@ -43,13 +51,17 @@ pub enum Collection {
     Zset,
 }
 
+/// Bytes of a string that are kept together before they change.
+pub const CHUNK: usize = 4096;
+
 /// Elements in one command of [`Collection::rebuild`].
 const REBUILD_ELEMENTS: usize = 64;
 
 impl Collection {
-    /// The commands that add these elements to a collection at `key`.
+    /// The commands that add these elements to a collection at `key`, or bytes to a string.
     pub fn rebuild(self, key: &[u8], elements: &Pairs, emit: &mut Emit<'_>) {
         let name: &[u8] = match self {
+            Self::String => b"APPEND",
             Self::Set => b"SADD",
             Self::Hash => b"HSET",
             Self::Zset => b"ZADD",
@@ -70,7 +82,7 @@ impl Collection {
         (first, second): (&'a [u8], &'a [u8]),
     ) -> impl Iterator<Item = Cow<'a, [u8]>> {
         let [before, behind] = match self {
-            Self::Set => [None, None],
+            Self::String | Self::Set => [None, None],
             Self::Hash => [None, Some(second.into())],
             Self::Zset => {
                 let score = second.try_into().map_or(0.0, f64::from_le_bytes);
@@ -92,12 +104,14 @@ pub struct Slices {
     pub bytes: usize,
     /// Lists and streams of fewer nodes are written whole.
     pub nodes: usize,
+    /// Strings of fewer bytes are written whole.
+    pub string: usize,
 }
 
 impl Default for Slices {
     /// Some hundred microseconds at most, unless elements are very large.
     fn default() -> Self {
-        Self { least: 4096, elements: 512, bytes: 256 * 1024, nodes: 32 }
+        Self { least: 4096, elements: 512, bytes: 256 * 1024, nodes: 32, string: 256 * 1024 }
     }
 }
 
@@ -116,6 +130,16 @@ impl Captured {
     pub fn before(&mut self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) {
         if self.0.is_some() {
             self.take_aside(hash, each);
+        }
+    }
+
+    /// As [`Captured::before`], of bytes of a string; before it gets longer there is nothing to do.
+    #[inline]
+    pub fn before_bytes(&mut self, bytes: &[u8], range: Range<usize>) {
+        if let Some(capture) = &self.0
+            && !capture.before_bytes(bytes, range)
+        {
+            self.0 = None;
         }
     }
 
@@ -143,12 +167,12 @@ impl Captured {
     }
 }
 
-/// The table of a large collection.
+/// The table of a large collection, or a long string.
 pub trait Parts: Send + Sync {
     /// What it is the table of.
     fn collection(&self) -> Collection;
 
-    /// Number of elements.
+    /// Number of elements, or of bytes.
     fn count(&self) -> usize;
 
     /// The capture, if there is one. Whatever changes an element calls [`Captured::before`] first.
@@ -156,6 +180,11 @@ pub trait Parts: Send + Sync {
 
     /// As [`Table::scan`](crate::ds::table::Table::scan), each element with its hash.
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64;
+
+    /// The bytes, if it is a string.
+    fn bytes(&self) -> &[u8] {
+        &[]
+    }
 }
 
 /// Pairs of bytes, one behind the other.
@@ -193,11 +222,19 @@ impl Pairs {
         })
     }
 
+    /// The bytes of all, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Bytes of memory in use.
     fn weight(&self) -> usize {
         self.bytes.len() + self.lengths.len() * size_of::<(usize, usize)>()
     }
 }
+
+/// Bytes of memory for one chunk that is kept.
+const CHUNK_WEIGHT: usize = CHUNK + 48;
 
 /// Bytes of memory for one hash that is ahead: about two thirds of a tree's node are in use.
 const AHEAD_WEIGHT: usize = 12;
@@ -210,7 +247,7 @@ pub struct Capture {
     pub head: Entry,
     /// What it is.
     pub collection: Collection,
-    /// How many elements there are.
+    /// How many elements there are, or bytes.
     pub count: usize,
     /// Bytes that all captures of the keyspace keep.
     gathered: Arc<AtomicUsize>,
@@ -230,6 +267,10 @@ struct State {
     ahead: BTreeSet<u64>,
     /// Those elements.
     aside: Pairs,
+    /// Chunks of a string by their numbers, as they were before they changed.
+    chunks: BTreeMap<u64, Box<[u8]>>,
+    /// The chunk that is looked at next, while a string is seen for the first time of two.
+    looking: Option<u64>,
     /// The collection, once its key does not have it any more.
     orphan: Option<Box<dyn Parts>>,
 }
@@ -240,7 +281,30 @@ impl State {
     }
 
     fn weight(&self) -> usize {
-        self.aside.weight() + self.ahead.len() * AHEAD_WEIGHT
+        self.aside.weight() + self.ahead.len() * AHEAD_WEIGHT + self.chunks.len() * CHUNK_WEIGHT
+    }
+
+    /// The next bytes of a string that had `count` of them, at least `most` unless it ends; `bytes`
+    /// is what it is now.
+    fn next_bytes(&mut self, bytes: &[u8], count: usize, most: usize) -> Pairs {
+        let (mut slice, mut chunk) = (Vec::new(), self.looking.unwrap_or(self.cursor));
+        let (bytes, end) = (&bytes[..count.min(bytes.len())], count.div_ceil(CHUNK) as u64);
+        while chunk < end && slice.len() < most {
+            match self.chunks.get(&chunk) {
+                Some(kept) => slice.extend_from_slice(kept),
+                None => slice.extend_from_slice(chunk_of(bytes, chunk)),
+            }
+            chunk += 1;
+        }
+        match self.looking {
+            Some(_) => self.looking = Some(chunk).filter(|_| chunk < end),
+            None => {
+                self.chunks = self.chunks.split_off(&chunk);
+                (self.cursor, self.over) = (chunk, chunk >= end);
+            }
+        }
+        let lengths = vec![(slice.len(), 0)];
+        Pairs { bytes: slice, lengths }
     }
 
     fn pass(&mut self, cursor: u64) {
@@ -250,6 +314,12 @@ impl State {
             self.ahead.pop_first();
         }
     }
+}
+
+/// The bytes of a chunk, fewer or none behind the end.
+fn chunk_of(bytes: &[u8], chunk: u64) -> &[u8] {
+    let from = (chunk as usize * CHUNK).min(bytes.len());
+    &bytes[from..(from + CHUNK).min(bytes.len())]
 }
 
 /// What became of a capture's collection.
@@ -312,6 +382,31 @@ impl Capture {
         })
     }
 
+    /// As [`Capture::before`], of bytes of a string.
+    pub fn before_bytes(&self, bytes: &[u8], range: Range<usize>) -> bool {
+        self.change(|state| {
+            if state.over {
+                return false;
+            }
+            let before = &bytes[..self.count.min(bytes.len())];
+            let end = range.end.min(before.len()).div_ceil(CHUNK) as u64;
+            for chunk in ((range.start / CHUNK) as u64).max(state.cursor)..end {
+                state.chunks.entry(chunk).or_insert_with(|| chunk_of(before, chunk).into());
+            }
+            true
+        })
+    }
+
+    /// Has a string seen once before it is passed on.
+    pub(super) fn look_first(&self) {
+        self.state().looking = Some(0);
+    }
+
+    /// Whether a string is being seen before it is passed on.
+    pub(super) fn is_looking(&self) -> bool {
+        self.state().looking.is_some()
+    }
+
     /// Leaves the elements of a collection that is dropped; `take` moves them out of it. Nothing
     /// is taken once the capture is over.
     pub fn inherit(&self, take: impl FnOnce() -> Box<dyn Parts>) {
@@ -348,6 +443,10 @@ impl Capture {
     /// Takes what was put aside, and the next slice of `parts`, which is the collection itself.
     pub(super) fn slice(&self, parts: &dyn Parts, slices: Slices) -> [Pairs; 2] {
         self.change(|state| {
+            if self.collection == Collection::String {
+                let slice = state.next_bytes(parts.bytes(), self.count, slices.bytes);
+                return [Pairs::default(), slice];
+            }
             let (aside, mut slice) = (std::mem::take(&mut state.aside), Pairs::default());
             while !state.over && slice.len() < slices.elements && slice.bytes.len() < slices.bytes {
                 let ahead = &state.ahead;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::keyspace::Value;
+use crate::keyspace::{Buffer, Value};
 use crate::types::{hash, set, zset};
 use crate::value::Object;
 
@@ -56,6 +56,7 @@ impl Bench {
             Collection::Set => Box::new(set::Set::large()),
             Collection::Hash => Box::new(hash::Hash::default()),
             Collection::Zset => Box::new(zset::Zset::default()),
+            Collection::String => unreachable!("a string is no object"),
         };
         (0..members).for_each(|number| add(&mut *object, number, number.into()));
         let (before, gathered) = (contents(&mut *object), Arc::default());
@@ -65,7 +66,7 @@ impl Bench {
     }
 
     fn slice(&mut self) {
-        let slices = Slices { least: 0, elements: 40, bytes: usize::MAX, nodes: 0 };
+        let slices = Slices { least: 0, elements: 40, bytes: usize::MAX, nodes: 0, string: 0 };
         for pairs in self.capture.slice(self.object.parts().unwrap(), slices) {
             for (first, second) in pairs.iter() {
                 self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();
@@ -115,6 +116,85 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Remove(from, count)),
         3 => Just(Op::Slice),
     ]
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    /// So many bytes from a place on, as far as there are any.
+    Change(usize, usize),
+    Lengthen(usize),
+    Shorten(usize),
+    Slice,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        3 => (0..60_000usize, 1..9000usize).prop_map(|(from, count)| Edit::Change(from, count)),
+        1 => (1..9000usize).prop_map(Edit::Lengthen),
+        1 => (0..60_000usize).prop_map(Edit::Shorten),
+        4 => Just(Edit::Slice),
+    ]
+}
+
+fn change_buffer(buffer: &mut Buffer, edit: &Edit, value: u8) {
+    let len = buffer.len();
+    match *edit {
+        Edit::Change(from, count) => {
+            let range = from.min(len)..(from + count).min(len);
+            buffer.ranges_mut(std::slice::from_ref(&range))[range].fill(value);
+        }
+        Edit::Lengthen(more) => buffer.tail_mut(len).resize(len + more, value),
+        Edit::Shorten(to) => buffer.tail_mut(to.min(len)).truncate(to),
+        Edit::Slice => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_bytes_of_that_moment_are_passed_in_order(
+        before in proptest::collection::vec(any::<u8>(), 1..50_000),
+        edits in proptest::collection::vec(edit(), 0..40),
+        looks: bool,
+        dropped: bool,
+        bytes in 1..9000usize,
+    ) {
+        let (mut buffer, gathered) = (Box::new(Buffer::new(before.clone())), Arc::default());
+        let head = Entry::new(b"key", Value::Int(0), None);
+        let capture = Capture::begin((0, 0), head, &mut *buffer, &gathered);
+        if looks {
+            capture.look_first();
+        }
+        let mut passed = [Vec::new(), Vec::new()];
+        let slices = Slices { bytes, ..Slices::default() };
+        let slice = |parts: &dyn Parts, passed: &mut [Vec<u8>; 2]| {
+            let which = usize::from(!capture.is_looking());
+            let [nothing, slice] = capture.slice(parts, slices);
+            assert!(nothing.is_empty());
+            passed[which].extend_from_slice(slice.bytes());
+        };
+        for (value, edit) in (0..).zip(&edits) {
+            match edit {
+                Edit::Slice if !capture.is_over() => slice(&*buffer, &mut passed),
+                edit => change_buffer(&mut buffer, edit, value),
+            }
+        }
+        let mut orphan: Box<dyn Parts> = buffer;
+        if dropped && !capture.is_over() {
+            drop(orphan);
+            let Whereabouts::Orphan(heir) = capture.whereabouts() else {
+                return Err(TestCaseError::fail("no orphan"));
+            };
+            orphan = heir;
+        }
+        while !capture.is_over() {
+            slice(&*orphan, &mut passed);
+        }
+        prop_assert!(passed[1] == before);
+        prop_assert!(!looks || passed[0] == before);
+        prop_assert_eq!(gathered.load(Ordering::SeqCst), 0);
+    }
 }
 
 proptest! {

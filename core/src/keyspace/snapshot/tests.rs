@@ -20,6 +20,8 @@ struct Memory {
     begun: Mutex<Option<(Vec<u8>, Elements)>>,
     /// Parts that there were.
     parts: AtomicUsize,
+    /// Bytes of a string that were seen before it began.
+    looked: Mutex<Vec<u8>>,
     /// Lists and streams that came frozen.
     frozen: AtomicUsize,
     cancelled: AtomicBool,
@@ -45,7 +47,16 @@ impl Sink for Memory {
     }
 
     fn slices(&self) -> Slices {
-        Slices { least: 40, elements: 5, bytes: 200, nodes: 4 }
+        Slices { least: 40, elements: 5, bytes: 200, nodes: 4, string: 5000 }
+    }
+
+    fn looks_first(&self, capture: &Capture) -> bool {
+        self.check(lock(&self.begun).is_none() && lock(&self.looked).is_empty());
+        capture.collection == Collection::String && capture.count.is_multiple_of(2)
+    }
+
+    fn look(&self, _: &Capture, bytes: &Pairs) {
+        lock(&self.looked).extend_from_slice(bytes.bytes());
     }
 
     fn begin_parts(&self, capture: &Capture) {
@@ -58,11 +69,21 @@ impl Sink for Memory {
         let mut begun = lock(&self.begun);
         let Some((key, all)) = &mut *begun else { return self.check(false) };
         self.check(key == capture.head.key());
-        capture.collection.rebuild(b"_", elements, &mut |words| all.add(words));
+        if capture.collection == Collection::String {
+            all.0.push(bytes_text(elements.bytes()));
+        } else {
+            capture.collection.rebuild(b"_", elements, &mut |words| all.add(words));
+        }
     }
 
     fn end_parts(&self, capture: &Capture) {
         let Some((_, all)) = lock(&self.begun).take() else { return self.check(false) };
+        if capture.collection == Collection::String {
+            let (text, looked) = (all.0.concat(), std::mem::take(&mut *lock(&self.looked)));
+            self.check(text.chars().count() == capture.count);
+            self.check(looked.is_empty() || bytes_text(&looked) == text);
+            return self.add(capture.db, &capture.head, text);
+        }
         self.check(all.0.len() == capture.count);
         self.add(capture.db, &capture.head, all.text());
     }
@@ -106,10 +127,15 @@ impl Elements {
     }
 }
 
+/// Bytes as text, a character each.
+fn bytes_text(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
 /// A value as text.
 fn text(entry: &Entry) -> String {
     match entry.value() {
-        ValueRef::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Bytes(bytes) => bytes_text(bytes),
         ValueRef::Int(n) => n.to_string(),
         ValueRef::Object(object) => object_text(object),
     }
@@ -160,9 +186,15 @@ const CHANGES: [&str; 16] = [
     "SELECT {0}",
 ];
 
-/// As [`CHANGES`], of large collections `c0` to `c5`, of whatever type; `{2}` is one of their
+/// As [`CHANGES`], of large values `c0` to `c7`, of whatever type; `{2}` is one of their
 /// elements.
-const LARGE_CHANGES: [&str; 40] = [
+const LARGE_CHANGES: [&str; 46] = [
+    "SETRANGE c{0} {2}00 new",
+    "SETRANGE c{0} {2}7 {2}{2}{2}",
+    "APPEND c{0} {2}",
+    "SETBIT c{0} {2}003 1",
+    "BITFIELD c{0} SET i5 {2}11 1 SET u8 {1}0007 {2}",
+    "FILL SET c{0} {2}",
     "RPUSH c{0} {2}",
     "LPUSH c{0} {2} {1}",
     "LSET c{0} {2} new",
@@ -214,8 +246,8 @@ fn change() -> impl Strategy<Value = String> {
 }
 
 fn large_change() -> impl Strategy<Value = String> {
-    let which = prop_oneof![30 => 0..27usize, 4 => 27..37usize, 1 => 37..40usize];
-    let large = (which, 0..6usize, 0..6usize, 0..150usize).prop_map(|(which, a, b, element)| {
+    let which = prop_oneof![36 => 0..33usize, 4 => 33..43usize, 1 => 43..46usize];
+    let large = (which, 0..8usize, 0..8usize, 0..150usize).prop_map(|(which, a, b, element)| {
         let line = LARGE_CHANGES[which].replace("{0}", &a.to_string());
         line.replace("{1}", &b.to_string()).replace("{2}", &element.to_string())
     });
@@ -231,6 +263,10 @@ fn run(bed: &mut Bed, line: &str) {
         };
         let words: Vec<&str> = fill.split(' ').collect();
         let from: usize = words[2].parse().unwrap();
+        if words[0] == "SET" {
+            bed.run(&format!("SET {} {}", words[1], format!("text{from}_").repeat(3000)));
+            continue;
+        }
         if words[0] == "XADD" {
             (0..90).for_each(|n| drop(bed.run(&format!("XADD {} * f v{n}", words[1]))));
             continue;
@@ -311,6 +347,8 @@ proptest! {
             "FILL ZADD c3 60",
             "FILL RPUSH c4 0",
             "FILL XADD c5 0",
+            "FILL SET c6 11",
+            "FILL SET c7 2",
         ];
         let before: Vec<String> = fills.iter().map(|s| s.to_string()).chain(before).collect();
         // Some changes before the walk has begun, the rest while the captures are written.
@@ -329,6 +367,18 @@ fn large_collections_come_in_parts() {
     let during = [("ZINCRBY c2 5 7".to_string(), 0), ("UNLINK c1".to_string(), SHARDS + 4)];
     let parts = check_snapshots(&before, &during, 1).unwrap();
     assert!(parts > 15, "{parts} parts");
+}
+
+#[test]
+fn long_strings_come_in_parts() {
+    let before = ["FILL SET c0 5".to_string()];
+    let during = [
+        ("SETRANGE c0 19999 x".to_string(), 0),
+        ("RENAME c0 c1".to_string(), SHARDS + 8),
+        ("APPEND c1 more".to_string(), 2),
+        ("SET c1 other".to_string(), 2),
+    ];
+    assert_eq!(check_snapshots(&before, &during, 1).unwrap(), 5);
 }
 
 #[test]

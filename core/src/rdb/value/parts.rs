@@ -1,5 +1,6 @@
 //! Large collections that are written in parts. Their forms have the number of elements in front
-//! and then one element behind the other, in any order.
+//! and then one element behind the other, in any order. Strings, of whose bytes the same is true
+//! in order, are the business of whoever knows how long they become when they are compressed.
 
 use super::{Writer, kind};
 use crate::keyspace::{Collection, Pairs};
@@ -7,6 +8,7 @@ use crate::keyspace::{Collection, Pairs};
 /// The type of a collection that is written in parts. Its number of elements stands in front.
 pub(crate) fn kind_of(collection: Collection) -> u8 {
     match collection {
+        Collection::String => kind::STRING,
         Collection::Set => kind::SET,
         Collection::Hash => kind::HASH,
         Collection::Zset => kind::ZSET_2,
@@ -18,7 +20,7 @@ pub(crate) fn save_part(collection: Collection, elements: &Pairs, out: &mut Writ
     for (first, second) in elements.iter() {
         out.string(first);
         match collection {
-            Collection::Set => {}
+            Collection::String | Collection::Set => {}
             Collection::Hash => out.string(second),
             Collection::Zset => out.raw(second),
         }
