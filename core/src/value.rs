@@ -100,8 +100,15 @@ pub trait Frozen: Send {
     /// The type byte of its RDB form in this version of the format.
     fn rdb_kind(&self, version: u16) -> u8;
 
-    /// Writes the next bit of that form. False when it was the last.
+    /// Writes the next bit of that form, which may be nothing. False when it was the last.
     fn save_next(&mut self, out: &mut Writer) -> bool;
+
+    /// The next of the commands that make the value anew under `key`. False when they were the
+    /// last.
+    fn rebuild_next(&mut self, key: &[u8], emit: &mut Emit<'_>) -> bool {
+        self.object().rebuild(key, emit);
+        false
+    }
 }
 
 /// What the engine says and logs when elements of a value expire.

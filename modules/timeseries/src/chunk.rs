@@ -1,5 +1,10 @@
 //! A chunk: a run of a series' samples in one allocation, compressed or plain.
 //! When to open, seal or split one is the series' business.
+//!
+//! A clone shares the samples with the original; either copies them when it first changes them. So a
+//! series can be frozen for a snapshot without copying it.
+
+use std::sync::Arc;
 
 use crate::codec::{BitBuf, CodecState, Decoder, MAX_SAMPLE_BYTES};
 use crate::error::TsError;
@@ -20,6 +25,9 @@ const SAMPLE_SIZE: usize = size_of::<Sample>();
 
 /// No sample takes fewer bits than this in a compressed chunk (one for each column).
 const MIN_SAMPLE_BITS: usize = 2;
+
+/// Bytes of the counts before shared data.
+const SHARED: usize = 2 * size_of::<usize>();
 
 /// How a series stores its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +59,8 @@ pub struct Chunk {
 
 #[derive(Clone, Debug)]
 enum Data {
-    Compressed { count: u32, bits: BitBuf },
-    Plain(Vec<Sample>),
+    Compressed { count: u32, bits: Arc<BitBuf> },
+    Plain(Arc<Vec<Sample>>),
 }
 
 /// Where the next sample of the newest chunk goes, and how to take its last one back.
@@ -76,8 +84,8 @@ impl Chunk {
     /// An empty chunk.
     pub fn new(encoding: Encoding) -> Self {
         let data = match encoding {
-            Encoding::Compressed => Data::Compressed { count: 0, bits: BitBuf::default() },
-            Encoding::Uncompressed => Data::Plain(Vec::new()),
+            Encoding::Compressed => Data::Compressed { count: 0, bits: Arc::default() },
+            Encoding::Uncompressed => Data::Plain(Arc::default()),
         };
         Self { first: 0, last: 0, data }
     }
@@ -103,7 +111,7 @@ impl Chunk {
         if last > MAX_TIMESTAMP || decoder.position() != bits.bits() {
             return Err(TsError::CorruptChunk);
         }
-        Ok(Self { first, last, data: Data::Compressed { count, bits } })
+        Ok(Self { first, last, data: Data::Compressed { count, bits: Arc::new(bits) } })
     }
 
     /// Encodes all samples into chunks of at most `limit` bytes: one if they fit, else halves.
@@ -164,11 +172,14 @@ impl Chunk {
         }
     }
 
-    /// Bytes allocated for data, the chunk's own header not counted.
+    /// Bytes allocated for data, the chunk's own header not counted. Data shared with a clone counts
+    /// in full.
     pub fn allocated(&self) -> usize {
         match &self.data {
-            Data::Compressed { bits, .. } => bits.capacity(),
-            Data::Plain(samples) => samples.capacity() * SAMPLE_SIZE,
+            Data::Compressed { bits, .. } => SHARED + size_of::<BitBuf>() + bits.capacity(),
+            Data::Plain(samples) => {
+                SHARED + size_of::<Vec<Sample>>() + samples.capacity() * SAMPLE_SIZE
+            }
         }
     }
 
@@ -187,11 +198,11 @@ impl Chunk {
         let taken = match &mut self.data {
             Data::Compressed { count, bits } => {
                 let room = *count < MAX_CHUNK_SAMPLES;
-                let taken = room && append_bits(bits, tail, sample, limit);
+                let taken = room && append_bits(Arc::make_mut(bits), tail, sample, limit);
                 *count += u32::from(taken);
                 taken
             }
-            Data::Plain(samples) => append_plain(samples, sample, limit),
+            Data::Plain(samples) => append_plain(Arc::make_mut(samples), sample, limit),
         };
         if taken {
             self.last = sample.ts;
@@ -208,6 +219,7 @@ impl Chunk {
         let last = self.last;
         match &mut self.data {
             Data::Compressed { bits, .. } => {
+                let bits = Arc::make_mut(bits);
                 let old = tail.state.last();
                 tail.rewind(bits);
                 if append_bits(bits, tail, Sample::new(last, value), limit) {
@@ -217,7 +229,7 @@ impl Chunk {
                 false
             }
             Data::Plain(samples) => {
-                if let Some(sample) = samples.last_mut() {
+                if let Some(sample) = Arc::make_mut(samples).last_mut() {
                     sample.value = value;
                 }
                 true
@@ -256,9 +268,12 @@ impl Chunk {
                 let (state, position) = (decoder.state(), decoder.position());
                 *tail = Tail { state, before: state, before_bits: position };
                 *count = state.count();
-                bits.truncate(position);
+                Arc::make_mut(bits).truncate(position);
             }
-            Data::Plain(samples) => samples.truncate(samples.partition_point(|s| s.ts < from)),
+            Data::Plain(samples) => {
+                let kept = samples.partition_point(|s| s.ts < from);
+                Arc::make_mut(samples).truncate(kept);
+            }
         }
     }
 
@@ -278,8 +293,8 @@ impl Chunk {
     /// Gives spare capacity back: no sample will be appended.
     pub fn seal(&mut self) {
         match &mut self.data {
-            Data::Compressed { bits, .. } => bits.shrink(),
-            Data::Plain(samples) => samples.shrink_to_fit(),
+            Data::Compressed { bits, .. } => Arc::make_mut(bits).shrink(),
+            Data::Plain(samples) => Arc::make_mut(samples).shrink_to_fit(),
         }
     }
 

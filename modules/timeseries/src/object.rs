@@ -1,12 +1,12 @@
 //! A series as a value of the keyspace.
 
 use cairn_core::rdb::{RdbError, Writer};
-use cairn_core::value::{Emit, Kind, Object};
+use cairn_core::value::{Emit, Frozen, Kind, Object};
 
 use crate::chunk::Encoding;
 use crate::number::push_value;
 use crate::rdb;
-use crate::sample::{Batch, MAX_TIMESTAMP};
+use crate::sample::{Batch, MAX_TIMESTAMP, Timestamp};
 use crate::series::Options;
 use crate::value::TimeSeries;
 
@@ -39,17 +39,12 @@ impl Object for TimeSeries {
 
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>) {
         emit_create(self, key, emit);
-        emit_samples(self, key, emit);
-        for rule in self.rules() {
-            let (duration, align) = (rule.duration.to_string(), rule.align.to_string());
-            let name = rule.aggregator.name().as_bytes();
-            let numbers = [duration.as_bytes(), align.as_bytes()];
-            let [duration, align] = numbers;
-            emit(&[b"TS._LINK", key, b"RULE", &rule.destination, name, duration, align]);
-        }
-        if let Some(source) = &self.source {
-            emit(&[b"TS._LINK", key, b"SOURCE", source]);
-        }
+        emit_samples(self, key, 0, usize::MAX, emit);
+        emit_links(self, key, emit);
+    }
+
+    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+        rdb::freeze(self, nodes)
     }
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {
@@ -58,7 +53,7 @@ impl Object for TimeSeries {
 }
 
 /// TS.CREATE with everything that was said about the series.
-fn emit_create(series: &TimeSeries, key: &[u8], emit: &mut Emit<'_>) {
+pub(crate) fn emit_create(series: &TimeSeries, key: &[u8], emit: &mut Emit<'_>) {
     let options = series.series().options();
     let mut words: Vec<Vec<u8>> = vec![b"TS.CREATE".to_vec(), key.to_vec()];
     words.extend(option_words(options).into_iter().map(String::into_bytes));
@@ -96,10 +91,34 @@ fn option_words(options: &Options) -> Vec<String> {
     words
 }
 
-/// TS._LOAD with the samples, a number of them at a time.
-fn emit_samples(series: &TimeSeries, key: &[u8], emit: &mut Emit<'_>) {
-    let (mut reader, mut batch) = (series.series().range(0, MAX_TIMESTAMP), Batch::default());
-    while reader.fill(&mut batch) {
+/// TS._LINK with the rules and the source.
+pub(crate) fn emit_links(series: &TimeSeries, key: &[u8], emit: &mut Emit<'_>) {
+    for rule in series.rules() {
+        let (duration, align) = (rule.duration.to_string(), rule.align.to_string());
+        let name = rule.aggregator.name().as_bytes();
+        let [duration, align] = [duration.as_bytes(), align.as_bytes()];
+        emit(&[b"TS._LINK", key, b"RULE", &rule.destination, name, duration, align]);
+    }
+    if let Some(source) = &series.source {
+        emit(&[b"TS._LINK", key, b"SOURCE", source]);
+    }
+}
+
+/// TS._LOAD with so many batches of samples from a time on, a number of them at a time. Returns the
+/// time from which on samples are left, if there may be any.
+pub(crate) fn emit_samples(
+    series: &TimeSeries,
+    key: &[u8],
+    mut from: Timestamp,
+    batches: usize,
+    emit: &mut Emit<'_>,
+) -> Option<Timestamp> {
+    let (mut reader, mut batch) = (series.series().range(from, MAX_TIMESTAMP), Batch::default());
+    for _ in 0..batches {
+        if !reader.fill(&mut batch) {
+            return None;
+        }
+        from = batch.iter().last().map_or(from, |sample| sample.ts + 1);
         let samples: Vec<_> = batch.iter().collect();
         for part in samples.chunks(SAMPLES_A_COMMAND) {
             let texts: Vec<String> = part.iter().flat_map(sample_words).collect();
@@ -108,6 +127,7 @@ fn emit_samples(series: &TimeSeries, key: &[u8], emit: &mut Emit<'_>) {
             emit(&words);
         }
     }
+    Some(from)
 }
 
 /// A timestamp, and the bits of a value: every double survives, whatever its text would be.

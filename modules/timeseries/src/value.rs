@@ -73,6 +73,18 @@ impl TimeSeries {
         Self { series, labels, ..Self::default() }
     }
 
+    /// A copy for a file. It is not in the label index, so it names other keys by their present
+    /// names.
+    pub(crate) fn frozen(&self) -> Self {
+        let mut copy = self.detached();
+        copy.source = self.source.as_deref().map(|key| self.slot.present_name(key));
+        copy.rules = self.rules.clone();
+        for rule in &mut copy.rules {
+            rule.destination = self.slot.present_name(&rule.destination);
+        }
+        copy
+    }
+
     /// The samples.
     pub fn series(&self) -> &Series {
         &self.series

@@ -146,12 +146,15 @@ impl Sink for CommandSink {
     }
 
     fn frozen(&self, frozen: &mut FrozenEntry, _first: bool) -> bool {
-        self.put(frozen.db, |out| {
-            let value = frozen.value.object();
-            value.rebuild(frozen.head.key(), &mut |words| encode(out, words));
-            expire(&frozen.head, out);
+        let (db, head) = (frozen.db, &frozen.head);
+        let mut more = false;
+        self.put(db, |out| {
+            more = frozen.value.rebuild_next(head.key(), &mut |words| encode(out, words));
+            if !more {
+                expire(head, out);
+            }
         });
-        false
+        more
     }
 }
 

@@ -23,6 +23,7 @@
 //! A series that is written alone ([`Writer::is_alone`]) has neither source nor rules, as with DUMP
 //! in RedisTimeSeries.
 
+mod frozen;
 mod gorilla;
 mod parts;
 mod rules;
@@ -32,9 +33,10 @@ use cairn_core::value::Object;
 
 use crate::chunk::{Encoding, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE};
 use crate::object::KIND;
-use crate::sample::{Batch, MAX_TIMESTAMP, Sample};
-use crate::series::Options;
+use crate::sample::{Batch, MAX_TIMESTAMP, Sample, Timestamp};
+use crate::series::{Options, Series};
 use crate::value::TimeSeries;
+pub use frozen::freeze;
 use gorilla::Block;
 use parts::Head;
 
@@ -57,7 +59,7 @@ pub fn save(series: &TimeSeries, out: &mut Writer) -> u8 {
     let options = series.series().options();
     match options.encoding {
         Encoding::Compressed => {
-            let blocks = blocks(series, options.chunk_size);
+            let blocks = blocks(series);
             save_head(series, blocks.iter().map(|b| b.count).sum(), out);
             out.module_unsigned(blocks.len() as u64);
             blocks.iter().for_each(|block| save_block(block, out));
@@ -73,7 +75,13 @@ pub fn save(series: &TimeSeries, out: &mut Writer) -> u8 {
 }
 
 fn save_head(series: &TimeSeries, samples: u64, out: &mut Writer) {
-    Head::of(series, samples, out.is_alone()).save(out);
+    let key = series.slot.key();
+    save_head_of(series, key.as_deref().unwrap_or_default(), samples, out);
+}
+
+/// Writes what comes before the chunks of a series that stands under a key.
+fn save_head_of(series: &TimeSeries, key: &[u8], samples: u64, out: &mut Writer) {
+    Head::of(series, key, samples, out.is_alone()).save(out);
     if out.is_alone() {
         out.module_unsigned(0);
     } else {
@@ -92,21 +100,48 @@ fn samples(series: &TimeSeries) -> Vec<Sample> {
 }
 
 /// The same in compressed chunks, at least one.
-fn blocks(series: &TimeSeries, limit: usize) -> Vec<Block> {
-    let (mut reader, mut batch) = (series.series().range(0, MAX_TIMESTAMP), Batch::default());
-    let (mut done, mut block) = (Vec::new(), Block::default());
-    while reader.fill(&mut batch) {
-        for sample in batch.iter() {
-            if !block.push(sample, limit) {
-                block.finish();
-                done.push(std::mem::take(&mut block));
-                block.push(sample, limit);
+fn blocks(series: &TimeSeries) -> Vec<Block> {
+    let (mut done, mut blocks) = (Vec::new(), Blocks::default());
+    blocks.advance(series.series(), usize::MAX, |block| done.push(block.clone()));
+    done.push(blocks.finish());
+    done
+}
+
+/// The compressed chunks of a series, made one after the other.
+#[derive(Default)]
+struct Blocks {
+    /// Samples before this time are in chunks.
+    next: Timestamp,
+    /// The chunk that is not full yet.
+    block: Block,
+}
+
+impl Blocks {
+    /// Puts so many batches of samples into chunks and passes on those that are full. False once
+    /// there are no more samples; the last chunk is then that of [`Blocks::finish`].
+    fn advance(&mut self, series: &Series, batches: usize, mut full: impl FnMut(&Block)) -> bool {
+        let limit = series.options().chunk_size;
+        let (mut reader, mut batch) = (series.range(self.next, MAX_TIMESTAMP), Batch::default());
+        for _ in 0..batches {
+            if !reader.fill(&mut batch) {
+                return false;
+            }
+            for sample in batch.iter() {
+                if !self.block.push(sample, limit) {
+                    full(&self.finish());
+                    self.block.push(sample, limit);
+                }
+                self.next = sample.ts + 1;
             }
         }
+        true
     }
-    block.finish();
-    done.push(block);
-    done
+
+    /// The chunk that is not full, which may be empty.
+    fn finish(&mut self) -> Block {
+        self.block.finish();
+        std::mem::take(&mut self.block)
+    }
 }
 
 fn save_block(block: &Block, out: &mut Writer) {
@@ -131,18 +166,21 @@ fn save_plain(samples: &[Sample], chunk_size: usize, out: &mut Writer) {
     out.module_unsigned(samples.len().div_ceil(room).max(1) as u64);
     let empty: &[Sample] = &[];
     let chunks = samples.chunks(room).chain(samples.is_empty().then_some(empty));
-    for chunk in chunks {
-        let mut data: Vec<u8> = Vec::with_capacity(room * SAMPLE_SIZE);
-        for sample in chunk {
-            data.extend_from_slice(&sample.ts.to_le_bytes());
-            data.extend_from_slice(&sample.value.to_le_bytes());
-        }
-        data.resize(room * SAMPLE_SIZE, 0);
-        out.module_unsigned(chunk.first().map_or(0, |first| first.ts));
-        out.module_unsigned(chunk.len() as u64);
-        out.module_unsigned(data.len() as u64);
-        out.module_string(&data);
+    chunks.for_each(|chunk| save_plain_chunk(chunk, room, out));
+}
+
+/// Writes an uncompressed chunk that has room for so many samples.
+fn save_plain_chunk(chunk: &[Sample], room: usize, out: &mut Writer) {
+    let mut data: Vec<u8> = Vec::with_capacity(room * SAMPLE_SIZE);
+    for sample in chunk {
+        data.extend_from_slice(&sample.ts.to_le_bytes());
+        data.extend_from_slice(&sample.value.to_le_bytes());
     }
+    data.resize(room * SAMPLE_SIZE, 0);
+    out.module_unsigned(chunk.first().map_or(0, |first| first.ts));
+    out.module_unsigned(chunk.len() as u64);
+    out.module_unsigned(data.len() as u64);
+    out.module_string(&data);
 }
 
 fn load_object(input: &mut Reader<'_>, encoding: u16) -> Result<Box<dyn Object>, RdbError> {

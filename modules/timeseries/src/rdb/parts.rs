@@ -40,11 +40,11 @@ pub struct Head {
 }
 
 impl Head {
-    /// That of a series, with its source unless it is to be `alone`.
-    pub fn of(series: &TimeSeries, samples: u64, alone: bool) -> Self {
+    /// That of a series under a key, with its source unless it is to be `alone`.
+    pub fn of(series: &TimeSeries, key: &[u8], samples: u64, alone: bool) -> Self {
         let source = series.source.as_deref().filter(|_| !alone);
         Self {
-            key: series.slot.key().map_or_else(Vec::new, |key| key.to_vec()),
+            key: key.to_vec(),
             options: *series.series().options(),
             last: series.series().last().unwrap_or(Sample::new(0, 0.0)),
             samples,

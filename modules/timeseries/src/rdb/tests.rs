@@ -2,6 +2,7 @@ use super::*;
 use crate::aggregate::Aggregator;
 use crate::compaction::Rule;
 use crate::duplicate::DuplicatePolicy;
+use cairn_core::value::Emit;
 use proptest::prelude::*;
 
 fn unhex(hex: &str) -> Vec<u8> {
@@ -227,6 +228,42 @@ proptest! {
         prop_assert_eq!(back.labels(), series.labels());
         prop_assert_eq!(open_value(&back), open_value(&series));
         prop_assert_eq!(written(&back, false), written(&series, false));
+    }
+
+    #[test]
+    fn a_frozen_series_is_saved_as_it_was(
+        mut series in series(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), value(), 0..6u8), 0..60),
+    ) {
+        let emitted = |emit: &mut dyn FnMut(&mut Emit<'_>)| {
+            let mut words = Vec::new();
+            emit(&mut |line| words.extend(line[2..].iter().map(|word| word.to_vec())));
+            words
+        };
+        let expected = written(&series, false);
+        let rebuilt = emitted(&mut |emit| series.rebuild(b"k", emit));
+        let last = series.series().last().map_or(1, |last| last.ts + 100);
+        let mut frozen = freeze(&series, 0).unwrap();
+        let (mut out, mut more, mut effects) = (Writer::new(11, false), true, Vec::new());
+        for (at, value, action) in changes {
+            let ts = at.index(last as usize) as u64;
+            match action {
+                0 => drop(series.delete_range(ts, ts + 5000, &mut effects)),
+                1 => series.set_options(Options { retention: 1 + ts, ..*series.series().options() }),
+                2 => more = more && frozen.save_next(&mut out),
+                _ => drop(series.add(
+                    Sample::new(ts, value), None, DuplicatePolicy::Last, &mut effects,
+                )),
+            }
+        }
+        while more {
+            more = frozen.save_next(&mut out);
+        }
+        prop_assert_eq!(frozen.rdb_kind(11), kind::MODULE);
+        prop_assert!(out.as_bytes() == expected);
+        let bits = emitted(&mut |emit| while frozen.rebuild_next(b"k", emit) {});
+        prop_assert_eq!(bits, rebuilt);
+        prop_assert!(freeze(&series, usize::MAX).is_none());
     }
 
     #[test]
