@@ -77,8 +77,15 @@ pub trait Object: Any + Send + Sync {
     fn rebuild(&self, key: &[u8], emit: &mut Emit<'_>);
 
     /// A copy of a value of at least so many nodes that shares them with it, to be saved a bit at a
-    /// time. Making it takes a small fraction of the time that saving takes.
-    fn freeze(&self, _nodes: usize) -> Option<Box<dyn Frozen>> {
+    /// time. Making it takes a small fraction of the time that saving takes. A node is some
+    /// kilobytes.
+    fn freeze(&mut self, _nodes: usize) -> Option<Box<dyn Frozen>> {
+        None
+    }
+
+    /// Called when a copy of [`Object::freeze`] has been dropped. Returns what was only kept for it,
+    /// to be dropped in the background.
+    fn thaw(&mut self) -> Option<Box<dyn Any + Send>> {
         None
     }
 

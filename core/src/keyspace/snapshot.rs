@@ -105,7 +105,7 @@ pub struct Snapshot {
     captures: Mutex<Vec<Arc<Capture>>>,
     /// Bytes that they keep.
     gathered: Arc<AtomicUsize>,
-    /// Lists and streams that are to be written in parts.
+    /// Values that were frozen, to be written in parts.
     frozen: Mutex<Vec<FrozenEntry>>,
 }
 
@@ -127,10 +127,12 @@ impl Snapshot {
         self.freeze(place.0, entry) || self.capture(place, entry)
     }
 
-    /// Freezes the value of an entry, if it is a long list or stream.
-    fn freeze(&self, db: usize, entry: &Entry) -> bool {
-        let ValueRef::Object(object) = entry.value() else { return false };
-        let Some(value) = object.freeze(self.sink.slices().nodes) else { return false };
+    /// Freezes the value of an entry, if it is large and can be frozen.
+    fn freeze(&self, db: usize, entry: &mut Entry) -> bool {
+        let nodes = self.sink.slices().nodes;
+        let Some(value) = entry.object_mut().and_then(|object| object.freeze(nodes)) else {
+            return false;
+        };
         lock(&self.frozen).push(FrozenEntry { db, head: head_of(entry), value });
         true
     }
@@ -161,6 +163,12 @@ impl Snapshot {
         let mut captures = lock(&self.captures);
         let (at, _) = captures.iter().enumerate().max_by_key(|(_, c)| c.weight())?;
         Some(captures.swap_remove(at))
+    }
+
+    /// The tables that a database number stood for.
+    fn physical(&self, logical: usize) -> usize {
+        let found = self.databases.iter().find(|(db, _)| *db == logical);
+        found.map_or(logical, |(_, tables)| *tables)
     }
 
     /// The database number that tables stood for.
@@ -270,7 +278,7 @@ pub struct SnapshotWalk {
     at: u64,
     /// The collection that is being written in parts.
     capture: Option<Arc<Capture>>,
-    /// The list or stream that is.
+    /// The frozen value that is.
     frozen: Option<FrozenEntry>,
 }
 
@@ -390,7 +398,9 @@ impl Engine {
         self.save_flushed(snapshot);
         let Some(&(db, tables)) = snapshot.databases.get(walk.database) else {
             self.save_flushed(snapshot);
-            if self.write_captured(worker, snapshot, walk) || write_frozen(snapshot, walk) {
+            if self.write_captured(worker, snapshot, walk)
+                || self.write_frozen(worker, snapshot, walk)
+            {
                 return true;
             }
             self.keyspace.snapshots.running.store(false, Ordering::Relaxed);
@@ -502,23 +512,42 @@ impl Engine {
         })
     }
 
+    /// Writes the next bit of the values that were frozen. False when none is left.
+    fn write_frozen(&self, worker: &Worker, snapshot: &Snapshot, walk: &mut SnapshotWalk) -> bool {
+        let first = walk.frozen.is_none();
+        let Some(mut frozen) = walk.frozen.take().or_else(|| lock(&snapshot.frozen).pop()) else {
+            return false;
+        };
+        if !snapshot.sink.is_cancelled() && snapshot.sink.frozen(&mut frozen, first) {
+            walk.frozen = Some(frozen);
+        } else {
+            let FrozenEntry { db, head, value } = frozen;
+            drop(value);
+            self.thaw(worker, snapshot.physical(db), head.key());
+        }
+        std::thread::yield_now();
+        true
+    }
+
+    /// Tells a value that its frozen copy is gone, if it is still where it was. Otherwise it finds
+    /// out when it is frozen the next time.
+    fn thaw(&self, worker: &Worker, tables: usize, key: &[u8]) {
+        let place = self.keyspace.place(key);
+        let scope = Scope::Shards(ShardSet::one(place.shard));
+        let remains = self.hold_and(worker, &scope, |space| {
+            let db = space.shard_mut(place.shard).db_mut(tables)?;
+            let entry = db.table.find_mut(place.hash, |entry| entry.key() == key)?;
+            entry.object_mut()?.thaw()
+        });
+        if let Some(remains) = remains {
+            self.freer.free_any(remains);
+        }
+    }
+
     /// Lets writers go on that wait for the sink of a snapshot.
     pub fn snapshot_relieved(&self) {
         self.keyspace.snapshots.set_full(false);
     }
-}
-
-/// Writes the next bit of the lists and streams that were frozen. False when none is left.
-fn write_frozen(snapshot: &Snapshot, walk: &mut SnapshotWalk) -> bool {
-    let first = walk.frozen.is_none();
-    let Some(mut frozen) = walk.frozen.take().or_else(|| lock(&snapshot.frozen).pop()) else {
-        return false;
-    };
-    if !snapshot.sink.is_cancelled() && snapshot.sink.frozen(&mut frozen, first) {
-        walk.frozen = Some(frozen);
-    }
-    std::thread::yield_now();
-    true
 }
 
 impl Space<'_> {

@@ -188,6 +188,16 @@ impl Writer {
         self.string(bytes);
     }
 
+    /// What stands before a string part of a module's value whose bytes follow
+    /// ([`Writer::string_part`]): how long it is, and its compressed form.
+    pub fn module_string_head(&mut self, len: usize, compressed: Option<usize>) {
+        self.length(opcode::STRING);
+        match compressed {
+            Some(compressed) => self.compressed_head(len, compressed),
+            None => self.length(len as u64),
+        }
+    }
+
     /// The number by which files name a module's type: nine characters of six bits, and the
     /// encoding in the last ten.
     pub fn module_id(&mut self, name: &str, encoding: u16) {

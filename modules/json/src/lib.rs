@@ -8,6 +8,7 @@
 
 pub mod commands;
 mod document;
+mod frozen;
 pub mod ops;
 pub mod parse;
 pub mod path;

@@ -35,6 +35,71 @@ pub fn print(node: Ref<'_>, style: Style<'_>, out: &mut Vec<u8>) {
     Printer::new(style, out).node(node);
 }
 
+/// Compact text that is made a bit at a time, of a node that does not change meanwhile.
+#[derive(Default)]
+pub struct Sliced {
+    /// For each array and object that the text is within, from the outermost on, how many of its
+    /// children have begun; `None` before the text begins.
+    path: Option<Vec<usize>>,
+}
+
+impl Sliced {
+    /// Appends the next bit, of about `most` bytes unless a string is longer. False when it was the
+    /// last.
+    pub fn next(&mut self, root: Ref<'_>, most: usize, out: &mut Vec<u8>) -> bool {
+        let mut stack = self.stack(root, out);
+        while let Some((node, next)) = stack.last_mut() {
+            if out.len() >= most {
+                break;
+            }
+            let (node, at) = (*node, *next);
+            *next += 1;
+            let Some(child) = node.child(at) else {
+                out.push(if let Ref::Array(_) = node { b']' } else { b'}' });
+                stack.pop();
+                continue;
+            };
+            if at > 0 {
+                out.push(b',');
+            }
+            if let Ref::Object(object) = node {
+                string(object.key(at).unwrap_or_default(), out);
+                out.push(b':');
+            }
+            begin(child, &mut stack, out);
+        }
+        let path: Vec<usize> = stack.into_iter().map(|(_, next)| next).collect();
+        let more = !path.is_empty();
+        self.path = Some(path);
+        more
+    }
+
+    /// The arrays and objects that the text is within, with the number of the next child of each.
+    fn stack<'a>(&self, root: Ref<'a>, out: &mut Vec<u8>) -> Vec<(Ref<'a>, usize)> {
+        let mut stack = Vec::new();
+        let Some(path) = &self.path else {
+            begin(root, &mut stack, out);
+            return stack;
+        };
+        let mut node = root;
+        for &next in path {
+            stack.push((node, next));
+            node = next.checked_sub(1).and_then(|at| node.child(at)).unwrap_or(Ref::Null);
+        }
+        stack
+    }
+}
+
+/// Appends the text of a scalar, or the beginning of an array or object, which goes on the stack.
+fn begin<'a>(node: Ref<'a>, stack: &mut Vec<(Ref<'a>, usize)>, out: &mut Vec<u8>) {
+    match node {
+        Ref::Array(_) => out.push(b'['),
+        Ref::Object(_) => out.push(b'{'),
+        scalar => return print(scalar, Style::default(), out),
+    }
+    stack.push((node, 0));
+}
+
 impl<'a> Printer<'a> {
     /// A printer that appends to `out`.
     pub fn new(style: Style<'a>, out: &'a mut Vec<u8>) -> Self {

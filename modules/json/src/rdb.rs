@@ -13,7 +13,7 @@ use crate::print;
 use crate::tree::View;
 
 /// The encoding that is read and written.
-const ENCODING: u16 = 3;
+pub(crate) const ENCODING: u16 = 3;
 
 /// The type of documents.
 pub static TYPES: [ModuleType; 1] =
@@ -22,7 +22,7 @@ pub static TYPES: [ModuleType; 1] =
 /// Writes a document and returns its type byte.
 pub(crate) fn save(document: &Document, out: &mut Writer) -> u8 {
     out.module_id(NAME, ENCODING);
-    out.module_string(print::to_string(document.root.view()).as_bytes());
+    out.module_string(print::to_string(document.root().view()).as_bytes());
     out.module_end();
     kind::MODULE
 }
@@ -35,7 +35,7 @@ fn load(input: &mut Reader<'_>, encoding: u16) -> Result<Box<dyn Object>, RdbErr
     }
     let text = input.module_string()?;
     let root = parse(&text).map_err(|e| input.corrupt(format!("JSON document: {e}")))?;
-    Ok(Box::new(Document { root }))
+    Ok(Box::new(Document::new(root)))
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
         let loaded = load(&mut input, encoding)?;
         input.module_end()?;
         assert!(input.rest().is_empty());
-        let document = loaded.downcast_ref::<Document>().map(|d| Document { root: d.root.clone() });
+        let document = loaded.downcast_ref::<Document>().map(|d| Document::new(d.root().clone()));
         Ok(document.unwrap_or_default())
     }
 
@@ -96,7 +96,7 @@ mod tests {
         ];
         for (hex, json) in stored {
             let bytes = unhex(&hex.replace(' ', ""));
-            let document = Document { root: doc(json) };
+            let document = Document::new(doc(json));
             assert_eq!(read(&bytes).ok().as_ref(), Some(&document), "{json}");
             // The server also writes short integers as numbers, which a string of text is equal to.
             if bytes.get(10) != Some(&0xc0) {
@@ -109,7 +109,7 @@ mod tests {
     fn limits_are_those_of_commands() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let deepest = read(&of_text(nested(MAX_DEPTH).as_bytes()));
-        assert_eq!(deepest.map(|d| d.root.view().depth()).ok(), Some(MAX_DEPTH));
+        assert_eq!(deepest.map(|d| d.root().view().depth()).ok(), Some(MAX_DEPTH));
         for bad in [&*nested(MAX_DEPTH + 1), "1e400", "", "[1", "NaN"] {
             assert!(read(&of_text(bad.as_bytes())).is_err(), "{bad}");
         }
@@ -125,16 +125,16 @@ mod tests {
     proptest! {
         #[test]
         fn documents_come_back(model in documents()) {
-            let document = Document { root: doc(&model.to_string()) };
+            let document = Document::new(doc(&model.to_string()));
             let back = read(&written(&document));
-            prop_assert_eq!(back.map(|d| text(&d.root)).ok(), Some(text(&document.root)));
+            prop_assert_eq!(back.map(|d| text(d.root())).ok(), Some(text(document.root())));
         }
 
         #[test]
         fn damage_is_an_error_or_a_document(
             model in documents(), at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>(),
         ) {
-            let mut bytes = written(&Document { root: doc(&model.to_string()) });
+            let mut bytes = written(&Document::new(doc(&model.to_string())));
             let (from, end) = (10, bytes.len());
             let at = from + at.index(end - from);
             bytes[at] = byte;

@@ -31,13 +31,13 @@ impl DocumentPath for Followed {
     fn select(&self, document: &dyn Object, f: &mut dyn FnMut(Scalar<'_>)) {
         let Some(document) = document.downcast_ref::<Document>() else { return };
         // A path that matches too much of a document selects nothing of it.
-        let found = self.0.select(document.root.view()).unwrap_or_default();
+        let found = self.0.select(document.root().view()).unwrap_or_default();
         found.into_iter().for_each(|node| spell(node, f));
     }
 
     fn text(&self, document: &dyn Object) -> Option<Vec<u8>> {
         let document: &Document = document.downcast_ref()?;
-        let text = match self.0.first(document.root.view()).ok()?? {
+        let text = match self.0.first(document.root().view()).ok()?? {
             Ref::Null => return None,
             Ref::Bool(bool) => u8::from(bool).to_string(),
             Ref::UInt(int) => general(int as f64),
@@ -96,7 +96,7 @@ mod tests {
     fn document() -> Document {
         let text = r#"{"t":"say \"hi\"","n":1.0,"i":9007199254740993,"g":["x",[true,null]],
             "o":{"a":{"b":2.5}},"null":null,"yes":true,"small":1e-7,"big":18446744073709551615}"#;
-        Document { root: doc(text) }
+        Document::new(doc(text))
     }
 
     fn path(text: &str) -> Box<dyn DocumentPath> {

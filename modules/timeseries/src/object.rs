@@ -43,7 +43,7 @@ impl Object for TimeSeries {
         emit_links(self, key, emit);
     }
 
-    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+    fn freeze(&mut self, nodes: usize) -> Option<Box<dyn Frozen>> {
         rdb::freeze(self, nodes)
     }
 

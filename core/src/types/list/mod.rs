@@ -311,7 +311,7 @@ impl Object for List {
         Box::new(self.clone())
     }
 
-    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+    fn freeze(&mut self, nodes: usize) -> Option<Box<dyn Frozen>> {
         let list = self.as_quicklist().filter(|list| list.has_nodes(nodes))?;
         Some(value::freeze_list(list.clone()))
     }

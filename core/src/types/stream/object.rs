@@ -42,7 +42,7 @@ impl Object for Stream {
         true
     }
 
-    fn freeze(&self, nodes: usize) -> Option<Box<dyn Frozen>> {
+    fn freeze(&mut self, nodes: usize) -> Option<Box<dyn Frozen>> {
         (self.nodes.len() >= nodes).then(|| value::freeze_stream(self)).flatten()
     }
 

@@ -91,7 +91,7 @@ pub(super) fn length(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let missing = |_: &mut Reply| Err(no_path(path.text(), ""));
     let wrong = |_: Ref<'_>| no_path(path.text(), NOT_ARRAY);
-    inspect(ctx.reply, document.root.view(), &path, length, Reply::count, missing, wrong)
+    inspect(ctx.reply, document.root().view(), &path, length, Reply::count, missing, wrong)
 }
 
 /// `JSON.ARRINDEX key path value [start [stop]]`
@@ -105,7 +105,7 @@ pub(super) fn index(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let wanted = coded_value(args[3])?;
     let document = document(ctx.space, args[1])?;
     let missing_key = || no_path(&String::from_utf8_lossy(args[2]), "");
-    let root = document.ok_or_else(missing_key)?.root.view();
+    let root = document.ok_or_else(missing_key)?.root().view();
     let path = path(args[2])?;
     let find = |node: Ref<'_>| match node {
         Ref::Array(items) => Some(ops::index_of(items, wanted.view(), start, stop)),

@@ -39,7 +39,7 @@ fn memory(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let path = path(word)?;
     let missing = |_: &mut Reply| Err(no_path(&path.rooted_text(), ""));
     let wrong = |_: Ref<'_>| UNKNOWN;
-    let root = document.root.view();
+    let root = document.root().view();
     inspect(ctx.reply, root, &path, |node| Some(bytes(node)), Reply::count, missing, wrong)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn get(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     };
     let paths = paths.into_iter().map(path).collect::<Result<Vec<_>, _>>()?;
-    let root = document.root.view();
+    let root = document.root().view();
     if format != Format::Text {
         expand(ctx.reply, root, &paths, format)?;
         return Ok(Flow::Done);
@@ -172,7 +172,7 @@ pub(super) fn mget(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.reply.array(keys.len());
     for key in keys {
         let document = document(ctx.space, key).ok().flatten();
-        match document.zip(path.as_ref().ok()).and_then(|(d, path)| text(d.root.view(), path)) {
+        match document.zip(path.as_ref().ok()).and_then(|(d, path)| text(d.root().view(), path)) {
             Some(text) => ctx.reply.bulk(text),
             None => ctx.reply.null(),
         }

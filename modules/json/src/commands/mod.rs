@@ -93,7 +93,7 @@ fn document<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<&'s Docum
 /// The root of the document at a key, to be changed.
 fn root_mut<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<&'s mut Value>, CmdError> {
     let document: Option<&mut Document> = space.object_mut(key).map_err(|_| WRONG_KEY)?;
-    Ok(document.map(|document| &mut document.root))
+    Ok(document.map(Document::root_mut))
 }
 
 /// Changes all matches of a path in the document at a key, and tells of `event` if any had the

@@ -28,7 +28,7 @@ pub(super) fn keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         keys.iter().for_each(|key| reply.bulk(key));
     };
     let wrong = |_: Ref<'_>| no_path(&path.rooted_text(), NOT_OBJECT);
-    inspect(ctx.reply, document.root.view(), &path, keys, write, null, wrong)
+    inspect(ctx.reply, document.root().view(), &path, keys, write, null, wrong)
 }
 
 /// `JSON.OBJLEN key [path]`
@@ -46,7 +46,7 @@ pub(super) fn length(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         _ => None,
     };
     let wrong = |node: Ref<'_>| wrong_type("object", node);
-    inspect(ctx.reply, document.root.view(), &path, length, Reply::count, null, wrong)
+    inspect(ctx.reply, document.root().view(), &path, length, Reply::count, null, wrong)
 }
 
 fn null(reply: &mut Reply) -> Result<(), cairn_core::error::CmdError> {
@@ -62,7 +62,7 @@ pub(super) fn resp(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let path = path(or_root(args, 2))?;
     let missing = |_: &mut Reply| Err(no_path(&path.rooted_text(), ""));
-    let root = document.root.view();
+    let root = document.root().view();
     if path.is_legacy() {
         match path.first(root).map_err(crate::ops::OpError::from)? {
             Some(node) => write(ctx.reply, node),

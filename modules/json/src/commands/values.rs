@@ -27,7 +27,7 @@ pub(super) fn type_of(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         reply.null();
         Ok(())
     };
-    let document = document(ctx.space, args[1])?.map(|d| d.root.view());
+    let document = document(ctx.space, args[1])?.map(|d| d.root().view());
     let path = document.map(|_| lenient(or_root(args, 2))).transpose()?.flatten();
     match document.zip(path) {
         Some((root, path)) => {
@@ -134,7 +134,7 @@ pub(super) fn string_length(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let missing = |_: &mut Reply| Err(no_path(&path.rooted_text(), ""));
     let wrong = |node: Ref<'_>| wrong_type("string", node);
-    inspect(ctx.reply, document.root.view(), &path, length, Reply::count, missing, wrong)
+    inspect(ctx.reply, document.root().view(), &path, length, Reply::count, missing, wrong)
 }
 
 /// Answers for a key that does not exist: null for a legacy path, the error for a JSONPath.

@@ -72,7 +72,7 @@ fn create(
 
 /// Sets a key to a document; an expiry stays.
 fn put(space: &mut Space<'_>, key: &[u8], root: Value) {
-    space.put(key, Stored::Object(Box::new(Document { root })), Put::Keep);
+    space.put(key, Stored::Object(Box::new(Document::new(root))), Put::Keep);
 }
 
 fn set_or_not(ctx: &mut Ctx<'_, '_>, done: bool, event: &'static str, key: &[u8]) -> Outcome {
@@ -142,7 +142,7 @@ fn stage<'k>(
     if let Some(root) = staged.get_mut(key) {
         return Ok(ops::set(root, path, new, SetMode::Always)?);
     }
-    let mut root = stored.ok_or(NOT_AT_ROOT)?.root.clone();
+    let mut root = stored.ok_or(NOT_AT_ROOT)?.root().clone();
     let done = ops::set(&mut root, path, new, SetMode::Always)?;
     if done {
         staged.insert(key, root);

@@ -134,6 +134,18 @@ impl Array {
         pack(kind, stack.drain(start..))
     }
 
+    /// A copy of packed items; nothing of others.
+    pub(super) fn copy_packed(items: Items<'_>) -> Self {
+        match items {
+            Items::Values(_) => Self::default(),
+            Items::I8(items) => Self::I8(ThinVec::from_exact(items.iter().copied())),
+            Items::I16(items) => Self::I16(ThinVec::from_exact(items.iter().copied())),
+            Items::I32(items) => Self::I32(ThinVec::from_exact(items.iter().copied())),
+            Items::I64(items) => Self::I64(ThinVec::from_exact(items.iter().copied())),
+            Items::F64(items) => Self::F64(ThinVec::from_exact(items.iter().copied())),
+        }
+    }
+
     /// The items, borrowed.
     pub fn items(&self) -> Items<'_> {
         match self {
@@ -184,7 +196,8 @@ impl Array {
     /// Takes the item at a position out, if there is one.
     pub fn remove(&mut self, at: usize) -> Option<Value> {
         match self {
-            Self::Values(items) => items.remove(at),
+            // Its tree may have it in common with another one, which it must not outlive.
+            Self::Values(items) => items.remove(at).map(|value| value.clone()),
             Self::I8(items) => items.remove(at).map(|int| Value::int(int.into())),
             Self::I16(items) => items.remove(at).map(|int| Value::int(int.into())),
             Self::I32(items) => items.remove(at).map(|int| Value::int(int.into())),

@@ -21,7 +21,7 @@ pub use array::{Array, Items};
 use number::Inline;
 pub use object::{MAX_MEMBERS, Map, Object, ObjectRef};
 use raw::Word;
-pub use raw::{MAX_ITEMS, MAX_TEXT, ThinVec, Value};
+pub use raw::{MAX_ITEMS, MAX_TEXT, Remains, ThinVec, Tree, Value};
 pub use shape::{Keys, MAX_SHAPE_KEYS, MAX_SHAPE_TEXT, Shape, ShapeRef, shapes_in_use};
 
 /// Most arrays and objects that may be nested in one another (RedisJSON's limit).

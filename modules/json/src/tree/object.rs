@@ -219,6 +219,17 @@ impl Map {
         map
     }
 
+    /// A map of the same members, each word copied by `copy`.
+    pub(super) fn copy(&self, copy: impl Fn(&Value) -> Value) -> Self {
+        let keys = self.keys.iter().map(&copy).collect();
+        Self { keys, values: self.values.iter().map(copy).collect(), slots: self.slots.clone() }
+    }
+
+    /// The keys as values, to change in place.
+    pub(super) fn keys_mut(&mut self) -> &mut [Value] {
+        &mut self.keys
+    }
+
     fn key(&self, at: usize) -> &str {
         self.keys.get(at).and_then(Value::as_str).unwrap_or_default()
     }

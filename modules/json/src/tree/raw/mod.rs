@@ -5,12 +5,14 @@
 #![allow(unsafe_code)]
 
 mod fields;
+mod shared;
 mod size;
 mod text;
 mod thin;
 mod word;
 
 pub use fields::Fields;
+pub use shared::{Remains, Tree};
 pub use size::size_class;
 pub use text::MAX_TEXT;
 pub use thin::{Item, MAX_ITEMS, ThinVec};

@@ -10,6 +10,8 @@
 //! | 5 | small object: shared keys and values |
 //! | 6 | big object, boxed |
 //! | 7 | float that has no short decimal form, boxed |
+//!
+//! A pointer whose top bit is set is an alias: the block belongs to another tree (see `shared`).
 
 use super::super::object::Map;
 use super::super::{Array, Items, Object};
@@ -26,6 +28,8 @@ unsafe impl Send for Value {}
 unsafe impl Sync for Value {}
 
 const TAG_BITS: usize = 0b111;
+/// Marks a pointer to a block that the word does not own. No address has it.
+const ALIAS: usize = 1 << 63;
 const WIDE: usize = 0;
 const INLINE: usize = 1;
 const SHORT: usize = 2;
@@ -111,7 +115,7 @@ impl Value {
     }
 
     fn tagged(block: *mut u8, tag: usize) -> Self {
-        debug_assert_eq!(block.addr() & TAG_BITS, 0);
+        debug_assert_eq!(block.addr() & (TAG_BITS | ALIAS), 0);
         Self(block.map_addr(|addr| addr | tag))
     }
 
@@ -120,7 +124,87 @@ impl Value {
     }
 
     fn block(&self) -> *mut u8 {
-        self.0.map_addr(|addr| addr & !TAG_BITS)
+        self.0.map_addr(|addr| addr & !(TAG_BITS | ALIAS))
+    }
+
+    /// Whether there is a block.
+    fn has_block(&self) -> bool {
+        !matches!(self.tag(), INLINE | SHORT) && !self.block().is_null()
+    }
+
+    /// Whether the block is another tree's.
+    fn is_alias(&self) -> bool {
+        self.0.addr() & ALIAS != 0 && !matches!(self.tag(), INLINE | SHORT)
+    }
+
+    /// A word for the same value that does not own it.
+    ///
+    /// # Safety
+    /// The value does not change or go while the alias or one that [`Value::own`] makes of it is in
+    /// use.
+    pub(super) unsafe fn alias(&self) -> Self {
+        Self(if self.has_block() { self.0.map_addr(|addr| addr | ALIAS) } else { self.0 })
+    }
+
+    /// Gives an alias of an array or object a block of its own, with aliases of its members.
+    pub(crate) fn own(&mut self) {
+        if !self.is_alias() {
+            return;
+        }
+        // SAFETY: whoever made this alias sees to it that the value stays, which includes its
+        // members.
+        let alias = |value: &Value| unsafe { value.alias() };
+        let owned = match self.word() {
+            Word::Array(Items::Values(items)) => {
+                Self::array(Array::Values(ThinVec::from_exact(items.iter().map(alias))))
+            }
+            Word::Array(items) => Self::array(Array::copy_packed(items)),
+            Word::Fields(values, shape) => {
+                Self::object(Object::with_shape(shape.to_ref(), values.iter().map(alias)))
+            }
+            Word::Map(map) => Self::object(Object::Map(Box::new(map.copy(alias)))),
+            _ => return,
+        };
+        *self = owned;
+    }
+
+    /// Makes this word the owner of the block that it is an alias of, and likewise all below it.
+    /// Passes their addresses to `taken`.
+    ///
+    /// # Safety
+    /// Nobody uses the tree that owned them but to give them up ([`Value::forget`]).
+    pub(super) unsafe fn adopt(&mut self, taken: &mut Vec<usize>) {
+        if self.is_alias() {
+            taken.push(self.block().addr());
+            self.0 = self.0.map_addr(|addr| addr & !ALIAS);
+            return;
+        }
+        // SAFETY: as the caller's.
+        self.each_member(|member| unsafe { member.adopt(taken) });
+    }
+
+    /// Gives up the blocks at these addresses, in ascending order, that are in this value: they are
+    /// not dropped with it.
+    pub(super) fn forget(&mut self, taken: &[usize]) {
+        if !self.has_block() {
+            return;
+        }
+        if taken.binary_search(&self.block().addr()).is_ok() {
+            std::mem::forget(std::mem::take(self));
+            return;
+        }
+        self.each_member(|member| member.forget(taken));
+    }
+
+    /// Passes on the members of an array or object that this word owns, keys in blocks of their own
+    /// included.
+    fn each_member(&mut self, mut f: impl FnMut(&mut Value)) {
+        if self.tag() == MAP {
+            // SAFETY: as in `children_mut`.
+            let map = unsafe { &mut *self.block().cast::<Map>() };
+            map.keys_mut().iter_mut().for_each(&mut f);
+        }
+        self.children_mut().iter_mut().for_each(f);
     }
 
     fn short(&self) -> &str {
@@ -157,6 +241,7 @@ impl Value {
 
     /// The member values of an object or a mixed array, to change in place.
     pub(crate) fn children_mut(&mut self) -> &mut [Value] {
+        self.own();
         let block = self.block();
         // SAFETY: as in `word`, with exclusive access.
         unsafe {
@@ -173,10 +258,11 @@ impl Value {
     }
 
     /// The array, if this is one; gives the value back otherwise.
-    pub fn into_array(self) -> Result<Array, Self> {
+    pub fn into_array(mut self) -> Result<Array, Self> {
         if self.tag() != ARRAY {
             return Err(self);
         }
+        self.own();
         let block = ManuallyDrop::new(self).block();
         // SAFETY: the block is of the kind its head tells, and `self` no longer drops it.
         Ok(unsafe {
@@ -192,11 +278,13 @@ impl Value {
     }
 
     /// The object, if this is one; gives the value back otherwise.
-    pub fn into_object(self) -> Result<Object, Self> {
-        let (tag, block) = (self.tag(), self.block());
+    pub fn into_object(mut self) -> Result<Object, Self> {
+        let tag = self.tag();
         if tag != FIELDS && tag != MAP {
             return Err(self);
         }
+        self.own();
+        let block = self.block();
         std::mem::forget(self);
         // SAFETY: the tag tells the block's type, and `self` no longer drops it.
         Ok(unsafe {
@@ -244,6 +332,9 @@ unsafe fn items<'a>(block: *mut u8) -> Items<'a> {
 
 impl Drop for Value {
     fn drop(&mut self) {
+        if self.is_alias() {
+            return;
+        }
         let block = self.block();
         // SAFETY: the tag tells the block's type; it is owned and not used again.
         unsafe {
