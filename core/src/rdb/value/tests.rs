@@ -48,8 +48,7 @@ pub(super) fn saved(bed: &Bed, version: u16, compress: bool) -> (u8, Vec<u8>) {
 /// As [`saved`], a bit at a time.
 fn saved_in_slices(bed: &Bed, version: u16) -> Option<(u8, Vec<u8>)> {
     bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
-        let ValueRef::Object(object) = space.peek(b"k")?.value() else { return None };
-        let mut frozen = object.freeze(2)?;
+        let mut frozen = space.lookup_mut(b"k")?.object_mut()?.freeze(2)?;
         let mut out = Writer::new(version, false);
         while frozen.save_next(&mut out) {}
         Some((frozen.rdb_kind(version), out.as_bytes().to_vec()))

@@ -197,7 +197,10 @@ impl Array {
     pub fn remove(&mut self, at: usize) -> Option<Value> {
         match self {
             // Its tree may have it in common with another one, which it must not outlive.
-            Self::Values(items) => items.remove(at).map(|value| value.clone()),
+            Self::Values(items) => {
+                let value = items.remove(at)?;
+                Some(value.clone())
+            }
             Self::I8(items) => items.remove(at).map(|int| Value::int(int.into())),
             Self::I16(items) => items.remove(at).map(|int| Value::int(int.into())),
             Self::I32(items) => items.remove(at).map(|int| Value::int(int.into())),
