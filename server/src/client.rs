@@ -11,7 +11,7 @@ use cairn_core::blocking::Waiter;
 use cairn_core::reply::Reply;
 use cairn_core::session::Session;
 
-use crate::net::mailbox::ThreadBox;
+use crate::net::mailbox::{Address, ThreadBox};
 use crate::pubsub::Kind;
 use crate::resp::RequestReader;
 use crate::tracking;
@@ -236,6 +236,13 @@ impl Client {
     /// `None` for sessions that are not connections, such as a script's.
     pub fn of(session: &Session) -> Option<&Arc<Client>> {
         session.ext.downcast_ref::<Arc<Client>>()
+    }
+
+    /// Has replies of blocked commands take the way of all other letters, so that the client sees
+    /// them in the order in which they were sent. Otherwise they go straight to who serves it.
+    pub fn keep_order(&self, session: &mut Session) {
+        let thread = Arc::clone(&self.mailbox);
+        session.mailbox = Some(Arc::new(Address { thread, client: self.id }));
     }
 
     /// What it calls itself.

@@ -264,6 +264,7 @@ fn subscribe(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], kind: Kind) -> Outcome {
         confirm(ctx.reply, words(kind).0, Some(name), count(&client, kind));
     }
     ctx.session.subscribed = client.subscription_count();
+    client.keep_order(ctx.session);
     Ok(Flow::Done)
 }
 

@@ -27,6 +27,7 @@ pub fn tracking(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
             server.tracking.enable(server, &client, options);
             ctx.session.tracks = true;
+            client.keep_order(ctx.session);
         }
         word if is(word, "off") => {
             server.tracking.disable(server, &client);
