@@ -85,7 +85,13 @@ impl Shutdown {
         while signal && server.is_cron_paused() && !is_aborted() {
             std::thread::sleep(PAUSED_SLICE);
         }
-        let saved = schedule::save_at_end(server, wish.save, &is_aborted);
+        let saved = match server.aof.is_beginning() && !wish.force {
+            true => {
+                server.log.warning("Writing initial AOF, can't exit.");
+                Err(())
+            }
+            false => schedule::save_at_end(server, wish.save, &is_aborted).map_err(drop),
+        };
         let mut state = self.state();
         if state.aborts != ticket {
             return Err(Refusal::Aborted);

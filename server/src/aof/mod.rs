@@ -290,6 +290,11 @@ impl Aof {
         lock(&self.rewriting).is_some()
     }
 
+    /// Whether the first base is being written: until that is done, no file has the data.
+    pub fn is_beginning(&self) -> bool {
+        self.state() == State::Waiting && self.is_rewriting()
+    }
+
     fn is_scheduled(&self) -> bool {
         self.scheduled.load(Ordering::SeqCst)
     }

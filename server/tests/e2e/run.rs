@@ -78,6 +78,29 @@ fn a_second_interrupt_ends_at_once() {
     assert!(!file.exists(), "what was begun is removed");
 }
 
+/// Until the first base is on disk, nothing has the data.
+#[test]
+fn the_server_does_not_end_while_the_first_aof_is_written() {
+    let mut server = server(&["--save", ""]);
+    let mut client = server.connect();
+    for n in 0..10 {
+        client.run(&format!("SET k{n} v"));
+    }
+    client.run("CONFIG SET rdb-key-save-delay 1000000000");
+    client.run("CONFIG SET appendonly yes");
+    eventually("the rewrite", || {
+        crate::info(&mut client, "persistence", "aof_rewrite_in_progress") == 1
+    });
+    assert_eq!(client.run("SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.");
+    server.signal("TERM");
+    eventually("two refusals", || {
+        server.log().matches("Writing initial AOF, can't exit").count() == 2
+    });
+    assert_eq!(client.run("PING"), "+PONG");
+    client.send_line("SHUTDOWN FORCE");
+    assert!(server.wait().success());
+}
+
 /// An interrupt that follows an end that was called off is no insisting: the data is saved.
 #[test]
 fn an_interrupt_after_an_abort_begins_anew() {

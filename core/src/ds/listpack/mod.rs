@@ -64,12 +64,15 @@ impl Listpack {
     /// it. Also gives the number of bytes that are lost: 0 when the count alone was wrong.
     ///
     /// # Errors
-    /// When the listpack has not the length that it says, or does not end as one.
+    /// When the listpack has not the length that it says, does not end as one, or says that it is
+    /// empty.
     pub fn salvage(bytes: &[u8]) -> Result<(Self, usize), Malformed> {
         if bytes.len() > MAX_BYTES {
             return Err(Malformed::Length);
         }
-        check_header(bytes)?;
+        if check_header(bytes)? == 0 {
+            return Err(Malformed::Count);
+        }
         let last = bytes.len() - 1;
         if bytes[last] != END {
             return Err(Malformed::Entry(last));

@@ -83,11 +83,12 @@ fn what_comes_before_a_malformed_entry_is_kept() {
 
 #[test]
 fn a_listpack_whose_frame_is_wrong_is_refused() {
-    for damage in [0, 6, 11] {
+    for damage in [0, 4, 6, 11] {
         let mut bytes = pack(&["a", "1"]);
         let last = bytes.len() - 1;
         match damage {
             0 => bytes[0] += 1,
+            4 => bytes[4] = 0,
             6 => bytes[6] = 0xff,
             _ => bytes[last] = 0,
         }
