@@ -154,8 +154,8 @@ pub trait Expiring {
     /// The deadlines, once an element was given one.
     fn deadlines(&self) -> Option<&Deadlines>;
 
-    /// The deadlines to change, if there are any.
-    fn deadlines_mut(&mut self) -> Option<&mut Deadlines>;
+    /// Takes an element's deadline away and returns it.
+    fn clear_deadline(&mut self, element: &[u8]) -> Option<i64>;
 
     /// Gives an element that is there a deadline, in Unix milliseconds.
     fn set_deadline(&mut self, element: &[u8], at: i64);
@@ -165,8 +165,9 @@ pub trait Expiring {
     fn remove_due(&mut self, now: i64, most: usize) -> Vec<Box<[u8]>> {
         let mut removed = Vec::new();
         while removed.len() < most
-            && let Some(element) = self.deadlines_mut().and_then(|d| d.pop_due(now))
+            && let Some(element) = self.deadlines().and_then(|d| d.first_due(now))
         {
+            let element: Box<[u8]> = element.into();
             self.drop_element(&element);
             removed.push(element);
         }

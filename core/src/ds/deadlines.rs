@@ -123,15 +123,13 @@ impl Deadlines {
         }
     }
 
-    /// Takes out the element with the earliest deadline, if that is not after `now`.
-    pub fn pop_due(&mut self, now: i64) -> Option<Box<[u8]>> {
-        let item = match &mut self.form {
-            Form::Small(items) if items.first()?.at <= now => items.remove(0),
-            Form::Small(_) => return None,
-            Form::Large(large) => large.pop_due(now)?,
+    /// The element with the earliest deadline, if that is not after `now`.
+    pub fn first_due(&self, now: i64) -> Option<&[u8]> {
+        let item = match &self.form {
+            Form::Small(items) => items.first().filter(|item| item.at <= now),
+            Form::Large(large) => large.first_due(now),
         };
-        self.bytes -= item.element.len();
-        Some(item.element)
+        item.map(|item| &*item.element)
     }
 
     /// Hides the elements whose deadline is not after `now`, and no others.
@@ -251,13 +249,9 @@ impl Large {
         Some(item)
     }
 
-    fn pop_due(&mut self, now: i64) -> Option<Item> {
+    fn first_due(&self, now: i64) -> Option<&Item> {
         let &(at, hash) = self.order.first().filter(|(at, _)| *at <= now)?;
-        let seed = self.seed;
-        let item =
-            self.take(hash, |item| item.at == at && hash_bytes(&seed, &item.element) == hash);
-        self.forget(at, hash);
-        item
+        self.items.find(hash, |item| item.at == at && self.hash(&item.element) == hash)
     }
 
     fn take(&mut self, hash: u64, is_it: impl FnMut(&Item) -> bool) -> Option<Item> {

@@ -20,7 +20,7 @@
 mod capture;
 
 use capture::Whereabouts;
-pub use capture::{Capture, Captured, Collection, EachPart, Pairs, Parts, Slices};
+pub use capture::{Capture, Captured, Collection, EachPart, Pairs, Parts, PutPart, Slices};
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,9 +28,7 @@ use std::task::{Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::{
-    Entry, Held, Keyspace, SHARDS, Scope, ShardDb, ShardSet, Space, Value, ValueRef, Wait,
-};
+use super::{Entry, Held, Keyspace, SHARDS, Scope, ShardDb, ShardSet, Space, Value, Wait};
 use crate::engine::{Engine, Worker};
 use crate::lock::{Line, Ticket};
 use crate::value::Frozen;
@@ -139,12 +137,6 @@ impl Snapshot {
 
     /// Captures the value of an entry, if it is a large collection.
     fn capture(&self, place: (usize, usize), entry: &mut Entry) -> bool {
-        // Elements that expire are stored in other forms.
-        if let ValueRef::Object(object) = entry.value()
-            && object.expiring().is_none_or(|elements| elements.deadlines().is_some())
-        {
-            return false;
-        }
         let (slices, mut head) = (self.sink.slices(), None);
         let large = |parts: &mut dyn Parts| match parts.collection() {
             Collection::String => parts.count() >= slices.string,

@@ -166,10 +166,10 @@ impl Sink for Queue {
         let compressed = looked > 0 && looked < capture.count;
         self.inner().compressed = compressed;
         self.put(capture.db, |out, _| {
-            frame::head(out, &capture.head, value::kind_of(capture.collection), usage);
+            frame::head(out, &capture.head, value::kind_of(capture), usage);
             match compressed {
                 true => out.compressed_head(capture.count, looked),
-                false => out.length(capture.count as u64),
+                false => value::begin_parts(capture, out)?,
             }
             Ok(0)
         });
@@ -180,7 +180,7 @@ impl Sink for Queue {
         let mut part = Writer::new(VERSION_DEFAULT, self.options.compress);
         match capture.collection {
             Collection::String => part.string_part(elements.bytes(), self.inner().compressed),
-            _ => value::save_part(capture.collection, elements, &mut part),
+            _ => value::save_part(capture, elements, &mut part),
         }
         self.put(capture.db, |out, _| {
             out.raw(part.as_bytes());
@@ -189,7 +189,10 @@ impl Sink for Queue {
     }
 
     fn end_parts(&self, capture: &Capture) {
-        self.put(capture.db, |_, _| Ok(1));
+        self.put(capture.db, |out, _| {
+            value::end_parts(capture, out);
+            Ok(1)
+        });
     }
 
     fn frozen(&self, frozen: &mut FrozenEntry, first: bool) -> bool {

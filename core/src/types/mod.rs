@@ -5,6 +5,7 @@
 //! values are built of live in [`crate::ds`].
 
 pub mod array;
+mod beside;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;

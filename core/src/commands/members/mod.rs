@@ -234,7 +234,7 @@ pub(crate) fn clear(value: &mut dyn Expiring, elements: &[&[u8]]) -> Vec<i64> {
         if !value.has(element) {
             return -2;
         }
-        let had = value.deadlines_mut().and_then(|deadlines| deadlines.remove(element));
+        let had = value.clear_deadline(element);
         if had.is_some() { 1 } else { -1 }
     };
     elements.iter().map(clear_one).collect()

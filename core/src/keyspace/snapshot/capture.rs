@@ -59,20 +59,37 @@ const REBUILD_ELEMENTS: usize = 64;
 
 impl Collection {
     /// The commands that add these elements to a collection at `key`, or bytes to a string.
-    pub fn rebuild(self, key: &[u8], elements: &Pairs, emit: &mut Emit<'_>) {
+    pub fn rebuild(self, key: &[u8], all: &Pairs, emit: &mut Emit<'_>) {
         let name: &[u8] = match self {
             Self::String => b"APPEND",
             Self::Set => b"SADD",
             Self::Hash => b"HSET",
             Self::Zset => b"ZADD",
         };
-        let mut elements = elements.iter().peekable();
+        let mut elements = all.iter().peekable();
         while elements.peek().is_some() {
             let some = elements.by_ref().take(REBUILD_ELEMENTS);
             let words: Vec<Cow<'_, [u8]>> = some.flat_map(|pair| self.words(pair)).collect();
             let line: Vec<&[u8]> =
                 [name, key].into_iter().chain(words.iter().map(|word| &**word)).collect();
             emit(&line);
+        }
+        self.rebuild_deadlines(key, all, emit);
+    }
+
+    /// The commands that give those elements deadlines that have one.
+    fn rebuild_deadlines(self, key: &[u8], elements: &Pairs, emit: &mut Emit<'_>) {
+        let [name, keyword]: [&[u8]; 2] = match self {
+            Self::String => return,
+            Self::Set => [b"SPEXPIREAT", b"MEMBERS"],
+            Self::Hash => [b"HPEXPIREAT", b"FIELDS"],
+            Self::Zset => [b"ZPEXPIREAT", b"MEMBERS"],
+        };
+        for (element, _, at) in elements.with_deadlines() {
+            if let Some(at) = at {
+                let mut number = itoa::Buffer::new();
+                emit(&[name, key, number.format(at).as_bytes(), keyword, b"1", element]);
+            }
         }
     }
 
@@ -115,8 +132,11 @@ impl Default for Slices {
     }
 }
 
-/// What [`Parts::scan_parts`] passes elements to: hash, and the two parts of the element.
-pub type EachPart<'a> = dyn FnMut(u64, &[u8], &[u8]) + 'a;
+/// Takes an element: its two parts, and its deadline in Unix milliseconds.
+pub type PutPart<'a> = dyn FnMut(&[u8], &[u8], Option<i64>) + 'a;
+
+/// What [`Parts::scan_parts`] passes elements to: as [`PutPart`], with the hash in front.
+pub type EachPart<'a> = dyn FnMut(u64, &[u8], &[u8], Option<i64>) + 'a;
 
 /// A collection's capture, for as long as there is one. Whoever owns it calls [`Captured::leave`]
 /// when it is dropped.
@@ -127,7 +147,7 @@ impl Captured {
     /// Called before anything of this hash is added, changed or removed. `each` passes on all
     /// elements of the hash.
     #[inline]
-    pub fn before(&mut self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) {
+    pub fn before(&mut self, hash: u64, each: impl FnOnce(&mut PutPart<'_>)) {
         if self.0.is_some() {
             self.take_aside(hash, each);
         }
@@ -144,7 +164,7 @@ impl Captured {
     }
 
     #[cold]
-    fn take_aside(&mut self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) {
+    fn take_aside(&mut self, hash: u64, each: impl FnOnce(&mut PutPart<'_>)) {
         if self.0.as_ref().is_some_and(|capture| !capture.before(hash, each)) {
             self.0 = None;
         }
@@ -175,6 +195,11 @@ pub trait Parts: Send + Sync {
     /// Number of elements, or of bytes.
     fn count(&self) -> usize;
 
+    /// The earliest deadline of an element.
+    fn earliest(&self) -> Option<i64> {
+        None
+    }
+
     /// The capture, if there is one. Whatever changes an element calls [`Captured::before`] first.
     fn captured(&mut self) -> &mut Captured;
 
@@ -187,16 +212,22 @@ pub trait Parts: Send + Sync {
     }
 }
 
-/// Pairs of bytes, one behind the other.
+/// Pairs of bytes, one behind the other, and a deadline for some.
 #[derive(Debug, Default)]
 pub struct Pairs {
     bytes: Vec<u8>,
     lengths: Vec<(usize, usize)>,
+    /// Those of the first pairs; none of the rest has one.
+    deadlines: Vec<Option<i64>>,
 }
 
 impl Pairs {
     /// Adds a pair.
-    pub fn push(&mut self, first: &[u8], second: &[u8]) {
+    pub fn push(&mut self, first: &[u8], second: &[u8], deadline: Option<i64>) {
+        if deadline.is_some() {
+            self.deadlines.resize(self.lengths.len(), None);
+            self.deadlines.push(deadline);
+        }
         self.bytes.extend_from_slice(first);
         self.bytes.extend_from_slice(second);
         self.lengths.push((first.len(), second.len()));
@@ -222,6 +253,12 @@ impl Pairs {
         })
     }
 
+    /// The pairs with their deadlines.
+    pub fn with_deadlines(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<i64>)> {
+        let deadlines = self.deadlines.iter().copied().chain(std::iter::repeat(None));
+        self.iter().zip(deadlines).map(|((first, second), at)| (first, second, at))
+    }
+
     /// The bytes of all, one behind the other.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -229,7 +266,9 @@ impl Pairs {
 
     /// Bytes of memory in use.
     fn weight(&self) -> usize {
-        self.bytes.len() + self.lengths.len() * size_of::<(usize, usize)>()
+        self.bytes.len()
+            + self.lengths.len() * size_of::<(usize, usize)>()
+            + self.deadlines.len() * size_of::<Option<i64>>()
     }
 }
 
@@ -249,6 +288,8 @@ pub struct Capture {
     pub collection: Collection,
     /// How many elements there are, or bytes.
     pub count: usize,
+    /// The earliest deadline of an element; without one there is none at all.
+    pub earliest: Option<i64>,
     /// Bytes that all captures of the keyspace keep.
     gathered: Arc<AtomicUsize>,
     state: Mutex<State>,
@@ -304,7 +345,7 @@ impl State {
             }
         }
         let lengths = vec![(slice.len(), 0)];
-        Pairs { bytes: slice, lengths }
+        Pairs { bytes: slice, lengths, ..Pairs::default() }
     }
 
     fn pass(&mut self, cursor: u64) {
@@ -345,6 +386,7 @@ impl Capture {
             head,
             collection: parts.collection(),
             count: parts.count(),
+            earliest: parts.earliest(),
             gathered: Arc::clone(gathered),
             state: Mutex::new(state),
             orphaned: Condvar::new(),
@@ -373,10 +415,10 @@ impl Capture {
 
     /// Called before anything of this hash is added, changed or removed. `each` passes on all
     /// elements of the hash. False once the capture is over: it is then to be forgotten.
-    pub fn before(&self, hash: u64, each: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) -> bool {
+    pub fn before(&self, hash: u64, each: impl FnOnce(&mut PutPart<'_>)) -> bool {
         self.change(|state| {
             if !state.has_passed(hash) && state.ahead.insert(hash) {
-                each(&mut |first, second| state.aside.push(first, second));
+                each(&mut |first, second, at| state.aside.push(first, second, at));
             }
             !state.over
         })
@@ -450,9 +492,9 @@ impl Capture {
             let (aside, mut slice) = (std::mem::take(&mut state.aside), Pairs::default());
             while !state.over && slice.len() < slices.elements && slice.bytes.len() < slices.bytes {
                 let ahead = &state.ahead;
-                let cursor = parts.scan_parts(state.cursor, &mut |hash, first, second| {
+                let cursor = parts.scan_parts(state.cursor, &mut |hash, first, second, at| {
                     if !ahead.contains(&hash) {
-                        slice.push(first, second);
+                        slice.push(first, second, at);
                     }
                 });
                 state.pass(cursor);

@@ -7,13 +7,16 @@ use crate::keyspace::{Buffer, Value};
 use crate::types::{hash, set, zset};
 use crate::value::Object;
 
+/// Elements with their second parts and deadlines.
+type Contents = BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>;
+
 /// A collection in its large form, and what it was when it was captured.
 struct Bench {
     object: Box<dyn Object>,
     capture: Arc<Capture>,
     gathered: Arc<AtomicUsize>,
-    before: BTreeMap<Vec<u8>, Vec<u8>>,
-    passed: BTreeMap<Vec<u8>, Vec<u8>>,
+    before: Contents,
+    passed: Contents,
     twice: bool,
 }
 
@@ -37,12 +40,19 @@ fn remove(object: &mut dyn Object, number: u16) {
     object.expiring_mut().unwrap().drop_element(&name(number));
 }
 
+fn expire(object: &mut dyn Object, number: u16, at: i64) {
+    let value = object.expiring_mut().unwrap();
+    if value.has(&name(number)) {
+        value.set_deadline(&name(number), at);
+    }
+}
+
 /// Everything in the collection, read in one go.
-fn contents(object: &mut dyn Object) -> BTreeMap<Vec<u8>, Vec<u8>> {
+fn contents(object: &mut dyn Object) -> Contents {
     let (parts, mut all, mut cursor) = (object.parts().unwrap(), BTreeMap::new(), 0);
     loop {
-        cursor = parts.scan_parts(cursor, &mut |_, first, second| {
-            all.insert(first.to_vec(), second.to_vec());
+        cursor = parts.scan_parts(cursor, &mut |_, first, second, at| {
+            all.insert(first.to_vec(), (second.to_vec(), at));
         });
         if cursor == 0 {
             return all;
@@ -51,7 +61,7 @@ fn contents(object: &mut dyn Object) -> BTreeMap<Vec<u8>, Vec<u8>> {
 }
 
 impl Bench {
-    fn new(collection: Collection, members: u16) -> Self {
+    fn new(collection: Collection, members: u16, expire_each: Option<usize>) -> Self {
         let mut object: Box<dyn Object> = match collection {
             Collection::Set => Box::new(set::Set::large()),
             Collection::Hash => Box::new(hash::Hash::default()),
@@ -59,6 +69,8 @@ impl Bench {
             Collection::String => unreachable!("a string is no object"),
         };
         (0..members).for_each(|number| add(&mut *object, number, number.into()));
+        let some = (0..members).step_by(expire_each.unwrap_or(usize::MAX));
+        some.skip(1).for_each(|number| expire(&mut *object, number, 5000 - i64::from(number)));
         let (before, gathered) = (contents(&mut *object), Arc::default());
         let head = Entry::new(b"key", Value::Int(0), None);
         let capture = Capture::begin((0, 0), head, object.parts().unwrap(), &gathered);
@@ -68,8 +80,8 @@ impl Bench {
     fn slice(&mut self) {
         let slices = Slices { least: 0, elements: 40, bytes: usize::MAX, nodes: 0, string: 0 };
         for pairs in self.capture.slice(self.object.parts().unwrap(), slices) {
-            for (first, second) in pairs.iter() {
-                self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();
+            for (first, second, at) in pairs.with_deadlines() {
+                self.twice |= self.passed.insert(first.to_vec(), (second.to_vec(), at)).is_some();
             }
         }
     }
@@ -83,8 +95,9 @@ impl Bench {
                     return Err(TestCaseError::fail("no orphan"));
                 };
                 for pairs in self.capture.slice(&*orphan, Slices::default()) {
-                    for (first, second) in pairs.iter() {
-                        self.twice |= self.passed.insert(first.to_vec(), second.to_vec()).is_some();
+                    for (first, second, at) in pairs.with_deadlines() {
+                        self.twice |=
+                            self.passed.insert(first.to_vec(), (second.to_vec(), at)).is_some();
                     }
                 }
                 self.capture.keep(orphan);
@@ -107,6 +120,12 @@ enum Op {
     Add(u16, u16),
     /// So many members from one on.
     Remove(u16, u16),
+    /// Gives so many members from one on a deadline.
+    Expire(u16, u16),
+    /// Takes them away.
+    Persist(u16, u16),
+    /// Removes members up to a deadline.
+    Pass(u16),
     Slice,
 }
 
@@ -114,6 +133,9 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Add(from, count)),
         2 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Remove(from, count)),
+        1 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Expire(from, count)),
+        1 => (0..4000u16, 1..900u16).prop_map(|(from, count)| Op::Persist(from, count)),
+        1 => (0..500u16).prop_map(Op::Pass),
         3 => Just(Op::Slice),
     ]
 }
@@ -208,15 +230,27 @@ proptest! {
         ],
         members in 0..2000u16,
         ops in proptest::collection::vec(op(), 0..60),
+        expire_each in proptest::option::of(1..9usize),
         dropped: bool,
     ) {
         // A collection that is a key's value is not empty.
-        let mut bench = Bench::new(collection, members + 1);
+        let mut bench = Bench::new(collection, members + 1, expire_each);
         for (value, op) in (100_000..).zip(ops) {
             match op {
                 Op::Slice => bench.slice(),
                 Op::Add(from, count) => {
                     (from..from + count).for_each(|n| add(&mut *bench.object, n, value));
+                }
+                Op::Expire(from, count) => {
+                    (from..from + count).for_each(|n| expire(&mut *bench.object, n, value.into()));
+                }
+                Op::Persist(from, count) => {
+                    let value = bench.object.expiring_mut().unwrap();
+                    (from..from + count).for_each(|n| _ = value.clear_deadline(&name(n)));
+                }
+                Op::Pass(most) => {
+                    let value = bench.object.expiring_mut().unwrap();
+                    value.remove_due(i64::MAX, most.into());
                 }
                 Op::Remove(from, count) => {
                     (from..from + count).for_each(|n| remove(&mut *bench.object, n));

@@ -38,10 +38,15 @@ fn put_element(out: &mut Writer, element: Element<'_>) {
 /// A listpack; of a damaged one that is mended, what comes before the damage.
 pub(super) fn listpack(input: &mut Reader<'_>) -> Result<Listpack, RdbError> {
     let bytes = input.string()?;
-    if let Ok(pack) = Listpack::from_bytes(&bytes) {
+    listpack_of(input, &bytes)
+}
+
+/// A listpack, of which `input` had these bytes.
+pub(super) fn listpack_of(input: &mut Reader<'_>, bytes: &[u8]) -> Result<Listpack, RdbError> {
+    if let Ok(pack) = Listpack::from_bytes(bytes) {
         return Ok(pack);
     }
-    let salvaged = input.mends().then(|| Listpack::salvage(&bytes).ok()).flatten();
+    let salvaged = input.mends().then(|| Listpack::salvage(bytes).ok()).flatten();
     match salvaged {
         Some((pack, 0)) => input.mend(1, "listpacks that miscount").map(|()| pack),
         Some((pack, lost)) if !pack.is_empty() => {

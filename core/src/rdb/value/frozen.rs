@@ -1,7 +1,8 @@
-//! Large lists and streams, saved a bit at a time: their nodes first, and then what follows.
+//! Large lists, streams and arrays, saved a bit at a time.
 
-use super::{Writer, collections, kind, stream};
+use super::{Writer, collections, kind, own, stream};
 use crate::ds::quicklist::Quicklist;
+use crate::types::array::{Array, MAX_INDEX};
 use crate::types::list::List;
 use crate::types::stream::{Stream, StreamId};
 use crate::value::{Frozen, Object};
@@ -43,16 +44,16 @@ impl Frozen for FrozenList {
 
 struct FrozenStream {
     stream: Stream,
+    /// Whether it has what Redis's form cannot hold.
+    own: bool,
     /// The next node; at first the least identifier.
     next: StreamId,
 }
 
-/// A stream to be saved a bit at a time, unless it has a form of our own.
-pub(crate) fn freeze_stream(stream: &Stream) -> Option<Box<dyn Frozen>> {
-    if stream::has_own_form(stream) {
-        return None;
-    }
-    Some(Box::new(FrozenStream { stream: stream.clone(), next: StreamId::MIN }))
+/// A stream to be saved a bit at a time.
+pub(crate) fn freeze_stream(stream: &Stream) -> Box<dyn Frozen> {
+    let own = stream::has_own_form(stream);
+    Box::new(FrozenStream { stream: stream.clone(), own, next: StreamId::MIN })
 }
 
 impl Frozen for FrozenStream {
@@ -61,24 +62,72 @@ impl Frozen for FrozenStream {
     }
 
     fn rdb_kind(&self, version: u16) -> u8 {
-        stream::kind_in(version)
+        if self.own { kind::MODULE } else { stream::kind_in(version) }
     }
 
     fn save_next(&mut self, out: &mut Writer) -> bool {
         if self.next == StreamId::MIN {
-            out.length(self.stream.node_count() as u64);
+            match self.own {
+                true => own::begin_stream(&self.stream, out),
+                false => out.length(self.stream.node_count() as u64),
+            }
         }
+        let put = if self.own { own::put_node } else { stream::put_node };
         let mut left = self.stream.nodes_from(self.next);
-        left.by_ref().take(NODES).for_each(|(base, node)| stream::put_node(base, node, out));
-        match left.next() {
-            Some((base, _)) => {
-                self.next = base;
-                true
-            }
-            None => {
-                stream::put_rest(&self.stream, out);
-                false
-            }
+        left.by_ref().take(NODES).for_each(|(base, node)| put(base, node, out));
+        if let Some((base, _)) = left.next() {
+            self.next = base;
+            return true;
         }
+        match self.own {
+            true => own::end_stream(&self.stream, out),
+            false => drop(stream::put_rest(&self.stream, out)),
+        }
+        false
+    }
+}
+
+/// Bytes of an array's values from which on a bit ends.
+const ARRAY_BYTES: usize = 64 * 1024;
+
+struct FrozenArray {
+    array: Array,
+    /// The next index; `None` at first.
+    next: Option<u64>,
+}
+
+/// An array to be saved a bit at a time.
+pub(crate) fn freeze_array(array: &Array) -> Box<dyn Frozen> {
+    Box::new(FrozenArray { array: array.clone(), next: None })
+}
+
+impl Frozen for FrozenArray {
+    fn object(&self) -> &dyn Object {
+        &self.array
+    }
+
+    fn rdb_kind(&self, _: u16) -> u8 {
+        kind::MODULE
+    }
+
+    fn save_next(&mut self, out: &mut Writer) -> bool {
+        if self.next.is_none() {
+            own::begin_array(&self.array, out);
+        }
+        let (from, mut more) = (self.next.unwrap_or(0), false);
+        let enough = out.as_bytes().len() + ARRAY_BYTES;
+        self.array.scan(from, MAX_INDEX, |index, value| {
+            if out.as_bytes().len() >= enough {
+                self.next = Some(index);
+                more = true;
+                return false;
+            }
+            own::put_value(index, value, out);
+            true
+        });
+        if !more {
+            out.module_end();
+        }
+        more
     }
 }

@@ -26,9 +26,9 @@ use crate::module::Modules;
 use crate::types::Limits;
 
 pub(crate) use collections::{save_hash, save_list, save_set, save_zset};
-pub(crate) use frozen::{freeze_list, freeze_stream};
+pub(crate) use frozen::{freeze_array, freeze_list, freeze_stream};
 pub(crate) use own::save_array;
-pub(crate) use parts::{kind_of, save_part};
+pub(crate) use parts::{begin_parts, end_parts, kind_of, save_part};
 pub(crate) use stream::save_stream;
 
 /// What loading a value depends on.

@@ -5,7 +5,8 @@
 //! cannot load. The parts, in encoding 0:
 //!
 //! ```text
-//! unsigned subject: 1 set, 2 sorted set, 3 stream, 4 array
+//! unsigned subject: 1 set, 2 sorted set, 3 stream, 4 array, 5 set in parts, 6 sorted set in parts,
+//!                   7 stream in parts
 //! set, sorted set:  unsigned type byte, string Redis's form of the value,
 //!                   unsigned n, n × (string member, signed deadline in Unix milliseconds)
 //! stream:           unsigned type byte, string Redis's form without what follows,
@@ -14,13 +15,21 @@
 //!                   unsigned n, n × (string producer, string identifier, string id)
 //! array:            unsigned next index plus one (0: no more room), unsigned n, n × (unsigned index,
 //!                   string value)
+//! in parts:         unsigned n, n × (string member, string 8 bytes of the score in little endian, none
+//!                   in a set, unsigned deadline plus one or 0), in any order
+//! stream in parts:  unsigned type byte, unsigned n, n × (string the node's first id in 16 bytes, string
+//!                   its listpack), string what is behind the nodes in Redis's form, and the rest as
+//!                   in a stream
 //! ```
 
 use super::{Context, RdbError, Reader, Writer, collections, kind, stream};
-use crate::keyspace::Value;
+use crate::keyspace::{Collection, Value};
 use crate::types::array::{Array, MAX_INDEX};
+use crate::types::set::Set;
 use crate::types::stream::idempotency::{Idempotency, Settings};
+use crate::types::stream::node::Node;
 use crate::types::stream::{Stream, StreamId};
+use crate::types::zset::Zset;
 use crate::value::Expiring;
 
 /// The name of the module type.
@@ -35,6 +44,9 @@ pub(super) enum Subject {
     Zset = 2,
     Stream = 3,
     Array = 4,
+    SetParts = 5,
+    ZsetParts = 6,
+    StreamParts = 7,
 }
 
 fn begin(out: &mut Writer, subject: Subject) {
@@ -69,10 +81,54 @@ pub(super) fn save<'a>(
     Ok(kind::MODULE)
 }
 
+/// Writes what stands before so many elements of a collection that is written in parts.
+pub(super) fn begin_parts(collection: Collection, count: u64, out: &mut Writer) {
+    let is_zset = collection == Collection::Zset;
+    begin(out, if is_zset { Subject::ZsetParts } else { Subject::SetParts });
+    out.module_unsigned(count);
+}
+
+/// Writes such an element.
+pub(super) fn save_part(member: &[u8], score: &[u8], at: Option<i64>, out: &mut Writer) {
+    out.module_string(member);
+    out.module_string(score);
+    // Deadlines are not negative.
+    out.module_unsigned(at.map_or(0, |at| at.max(0) as u64 + 1));
+}
+
 /// Writes a stream with what Redis's form has no place for.
 pub(super) fn save_stream(value: &Stream, out: &mut Writer) -> Result<u8, RdbError> {
     begin(out, Subject::Stream);
     put_inner(out, |out| stream::put_stream(value, out));
+    put_stream_extras(value, out);
+    out.module_end();
+    Ok(kind::MODULE)
+}
+
+/// Writes what stands before the nodes of a stream that is written in parts.
+pub(super) fn begin_stream(value: &Stream, out: &mut Writer) {
+    begin(out, Subject::StreamParts);
+    out.module_unsigned(u64::from(stream::kind_in(out.version())));
+    out.module_unsigned(value.node_count() as u64);
+}
+
+/// Writes a node of it.
+pub(super) fn put_node(base: StreamId, node: &Node, out: &mut Writer) {
+    out.module_string(&stream::raw_id(base));
+    out.module_string(node.listpack().as_bytes());
+}
+
+/// Writes what stands behind them.
+pub(super) fn end_stream(value: &Stream, out: &mut Writer) {
+    let mut rest = Writer::new(out.version(), false);
+    stream::put_rest(value, &mut rest);
+    out.module_string(rest.as_bytes());
+    put_stream_extras(value, out);
+    out.module_end();
+}
+
+/// Writes the released entries and the producers of a stream.
+fn put_stream_extras(value: &Stream, out: &mut Writer) {
     let groups = value.groups().iter();
     let released: Vec<_> = groups
         .flat_map(|(name, group)| group.pel().released_entries().map(move |id| (name, group, id)))
@@ -93,18 +149,26 @@ pub(super) fn save_stream(value: &Stream, out: &mut Writer) -> Result<u8, RdbErr
         out.module_string(identifier);
         out.module_string(&id.to_vec());
     }
-    out.module_end();
-    Ok(kind::MODULE)
+}
+
+/// Writes what stands before the values of an array.
+pub(super) fn begin_array(array: &Array, out: &mut Writer) {
+    begin(out, Subject::Array);
+    out.module_unsigned(array.next_index().map_or(0, |next| next.saturating_add(1)));
+    out.module_unsigned(array.count());
+}
+
+/// Writes a value of an array.
+pub(super) fn put_value(index: u64, value: &[u8], out: &mut Writer) {
+    out.module_unsigned(index);
+    out.module_string(value);
 }
 
 /// Writes an array.
 pub(crate) fn save_array(array: &Array, out: &mut Writer) -> Result<u8, RdbError> {
-    begin(out, Subject::Array);
-    out.module_unsigned(array.next_index().map_or(0, |next| next.saturating_add(1)));
-    out.module_unsigned(array.count());
+    begin_array(array, out);
     array.scan(0, u64::MAX, |index, value| {
-        out.module_unsigned(index);
-        out.module_string(value);
+        put_value(index, value, out);
         true
     });
     out.module_end();
@@ -141,6 +205,9 @@ pub(super) fn load(
             Ok(Some(Value::Object(Box::new(value))))
         }
         n if n == Subject::Array as u64 => read_array(input),
+        n if n == Subject::StreamParts as u64 => read_stream_parts(input),
+        n if n == Subject::SetParts as u64 => read_set_parts(input, context),
+        n if n == Subject::ZsetParts as u64 => read_zset_parts(input, context),
         n => Err(RdbError::Unsupported(format!("type '{NAME}' of unknown subject {n}"))),
     }
 }
@@ -153,6 +220,51 @@ fn inner(input: &mut Reader<'_>) -> Result<(u8, Vec<u8>, u64), RdbError> {
     Ok((kind, input.module_string()?, base))
 }
 
+fn read_set_parts(input: &mut Reader<'_>, context: Context<'_>) -> Result<Option<Value>, RdbError> {
+    let (mut set, limit) = (Set::new(), context.limits.set());
+    for _ in 0..input.module_unsigned()? {
+        let (member, _, at) = read_part(input)?;
+        if !set.add(&member, limit) {
+            return Err(input.corrupt("a member is in a set twice"));
+        }
+        put_deadline(&mut set, &member, at, context);
+    }
+    Ok((!set.is_empty()).then(|| Value::Object(Box::new(set))))
+}
+
+fn read_zset_parts(
+    input: &mut Reader<'_>,
+    context: Context<'_>,
+) -> Result<Option<Value>, RdbError> {
+    let (mut zset, limit) = (Zset::default(), context.limits.zset());
+    for _ in 0..input.module_unsigned()? {
+        let (member, score, at) = read_part(input)?;
+        let score = score.try_into().map_or(f64::NAN, f64::from_le_bytes);
+        if score.is_nan() || !zset.insert(&member, score, limit) {
+            return Err(input.corrupt("a member without a score, or twice, in a sorted set"));
+        }
+        put_deadline(&mut zset, &member, at, context);
+    }
+    Ok((!zset.is_empty()).then(|| Value::Object(Box::new(zset))))
+}
+
+/// A member, its score and its deadline.
+fn read_part(input: &mut Reader<'_>) -> Result<(Vec<u8>, Vec<u8>, Option<i64>), RdbError> {
+    let (member, score) = (input.module_string()?, input.module_string()?);
+    let at = input.module_unsigned()?.checked_sub(1);
+    let at = at.map(i64::try_from).transpose();
+    Ok((member, score, at.map_err(|_| input.corrupt("a deadline out of range"))?))
+}
+
+/// Gives a member the deadline that it was stored with, if any, or drops it when that is over.
+fn put_deadline(value: &mut dyn Expiring, member: &[u8], at: Option<i64>, context: Context<'_>) {
+    match (at, context.now) {
+        (None, _) => {}
+        (Some(at), Some(now)) if at <= now => drop(value.drop_element(member)),
+        (Some(at), _) => value.set_deadline(member, at),
+    }
+}
+
 fn read_deadlines(
     input: &mut Reader<'_>,
     value: &mut dyn Expiring,
@@ -163,10 +275,7 @@ fn read_deadlines(
         if !value.has(&member) {
             return Err(input.corrupt("a deadline of a member that is not there"));
         }
-        match context.now {
-            Some(now) if at <= now => drop(value.drop_element(&member)),
-            _ => value.set_deadline(&member, at),
-        }
+        put_deadline(value, &member, Some(at), context);
     }
     Ok(())
 }
@@ -197,6 +306,21 @@ fn read_stream_extras(input: &mut Reader<'_>, value: &mut Stream) -> Result<(), 
         *value.idempotency_mut() = Some(Box::new(known));
     }
     Ok(())
+}
+
+fn read_stream_parts(input: &mut Reader<'_>) -> Result<Option<Value>, RdbError> {
+    let kind = input.module_unsigned()?;
+    let kind = u8::try_from(kind).map_err(|_| input.corrupt("no type of values"))?;
+    let mut value = Stream::default();
+    for _ in 0..input.module_unsigned()? {
+        let (id, pack) = (input.module_string()?, input.module_string()?);
+        stream::add_node(&mut value, &id, &pack, input)?;
+    }
+    let base = input.offset();
+    let rest = input.module_string()?;
+    stream::load_rest(&mut Reader::new(&rest, base), kind, &mut value)?;
+    read_stream_extras(input, &mut value)?;
+    Ok(Some(Value::Object(Box::new(value))))
 }
 
 fn read_array(input: &mut Reader<'_>) -> Result<Option<Value>, RdbError> {

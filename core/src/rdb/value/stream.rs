@@ -1,6 +1,6 @@
 //! Streams.
 
-use super::collections::listpack;
+use super::collections::listpack_of;
 use super::own;
 use super::{RdbError, Reader, Writer, kind};
 use crate::ds::listpack::Listpack;
@@ -66,7 +66,7 @@ fn put_id(out: &mut Writer, id: StreamId) {
     out.length(id.seq);
 }
 
-fn raw_id(id: StreamId) -> [u8; 16] {
+pub(super) fn raw_id(id: StreamId) -> [u8; 16] {
     (u128::from(id.ms) << 64 | u128::from(id.seq)).to_be_bytes()
 }
 
@@ -106,8 +106,19 @@ fn read_raw_id(input: &mut Reader<'_>) -> Result<StreamId, RdbError> {
 pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, RdbError> {
     let mut stream = Stream::default();
     for _ in 0..input.length()? {
-        read_node(input, &mut stream)?;
+        let (id, pack) = (input.string()?, input.string()?);
+        add_node(&mut stream, &id, &pack, input)?;
     }
+    load_rest(input, kind, &mut stream)?;
+    Ok(stream)
+}
+
+/// Reads what comes behind the nodes.
+pub(super) fn load_rest(
+    input: &mut Reader<'_>,
+    kind: u8,
+    stream: &mut Stream,
+) -> Result<(), RdbError> {
     let stated = input.length()?;
     let last = read_id(input)?;
     let (mut deleted, mut added) = (StreamId::MIN, stated);
@@ -141,17 +152,20 @@ pub(super) fn load_stream(input: &mut Reader<'_>, kind: u8) -> Result<Stream, Rd
             return Err(input.corrupt("two consumer groups of the same name"));
         }
     }
-    Ok(stream)
+    Ok(())
 }
 
-/// Reads a node into a stream.
-fn read_node(input: &mut Reader<'_>, stream: &mut Stream) -> Result<(), RdbError> {
-    let id = input.string()?;
-    let id = <[u8; 16]>::try_from(&id[..]);
+/// Adds a node, of which `input` had these bytes.
+pub(super) fn add_node(
+    stream: &mut Stream,
+    id: &[u8],
+    pack: &[u8],
+    input: &mut Reader<'_>,
+) -> Result<(), RdbError> {
+    let id = <[u8; 16]>::try_from(id);
     let id = u128::from_be_bytes(id.map_err(|_| input.corrupt("the id of a stream's node"))?);
     let base = StreamId { ms: (id >> 64) as u64, seq: id as u64 };
-    let pack = listpack(input)?;
-    let node = match Node::from_listpack(pack) {
+    let node = match Node::from_listpack(listpack_of(input, pack)?) {
         Ok(node) => node,
         Err(pack) => mended_node(input, pack, base, stream.last_id())?,
     };

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::keyspace::{Entry, Scope};
+use crate::keyspace::{Capture, Entry, FrozenEntry, Pairs, Scope, Sink};
 use crate::testing::Bed;
 use crate::types;
 
@@ -71,8 +74,113 @@ fn what_is_saved_in_slices_is_the_same() {
         }
     }
     let mut bed = Bed::new();
+    for n in 0..20_000 {
+        bed.run(&format!("ARSET k {} value{n}", n * 7));
+    }
+    assert_eq!(saved_in_slices(&bed, 11), Some(saved(&bed, 11, false)));
+    let mut bed = Bed::new();
     bed.run("RPUSH k a b");
     assert_eq!(saved_in_slices(&bed, 11), None, "a short one is not worth it");
+}
+
+#[test]
+fn a_stream_in_a_form_of_its_own_comes_back_from_slices() {
+    let mut bed = Bed::new();
+    (1..5000).for_each(|n| drop(bed.run(&format!("XADD k {n}-1 field value{n}"))));
+    (0..500).for_each(|n| drop(bed.run(&format!("XADD k IDMP p{} i{n} * field value", n % 9))));
+    bed.run("XGROUP CREATE k g 0");
+    bed.run("XREADGROUP GROUP g one COUNT 20 STREAMS k >");
+    bed.run("XNACK k g FAIL IDS 1 3-1");
+    let (kind, bytes) = saved_in_slices(&bed, 11).expect("it is large");
+    let back = loaded(&bed, kind, &bytes).expect("it is whole").expect("it is not empty");
+    bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
+        let entry = space.peek(b"k").expect("it is still there");
+        assert!(described(&Entry::new(b"k", back, None)) == described(entry));
+    });
+    for cut in (0..bytes.len()).step_by(997) {
+        assert!(loaded(&bed, kind, &bytes[..cut]).is_err());
+    }
+}
+
+/// Takes the one value of a snapshot that comes in parts.
+#[derive(Default)]
+struct PartsSink(Mutex<(u8, Vec<u8>)>);
+
+impl PartsSink {
+    fn put(&self, capture: &Capture, work: impl FnOnce(&mut Writer)) {
+        let mut out = Writer::new(12, false);
+        work(&mut out);
+        let mut all = self.0.lock().unwrap();
+        all.0 = kind_of(capture);
+        all.1.extend_from_slice(out.as_bytes());
+    }
+}
+
+impl Sink for PartsSink {
+    fn entry(&self, _: usize, _: &Entry) -> bool {
+        unreachable!("the value is large")
+    }
+
+    fn begin_parts(&self, capture: &Capture) {
+        self.put(capture, |out| begin_parts(capture, out).expect("version 12 has all"));
+    }
+
+    fn part(&self, capture: &Capture, elements: &Pairs) {
+        self.put(capture, |out| save_part(capture, elements, out));
+    }
+
+    fn end_parts(&self, capture: &Capture) {
+        self.put(capture, |out| end_parts(capture, out));
+    }
+
+    fn frozen(&self, _: &mut FrozenEntry, _: bool) -> bool {
+        unreachable!("it is a collection")
+    }
+}
+
+#[test]
+fn what_is_saved_in_parts_comes_back() {
+    for (add, expire) in [
+        ("SADD k {}", "SPEXPIREAT k 6000000000000{} MEMBERS 1 {}"),
+        ("HSET k {} value{}", "HPEXPIREAT k 6000000000000{} FIELDS 1 {}"),
+        ("ZADD k {} {}", "ZPEXPIREAT k 6000000000000{} MEMBERS 1 {}"),
+    ] {
+        for every in [usize::MAX, 3] {
+            let mut bed = Bed::new();
+            for n in 0..5000 {
+                bed.run(&add.replace("{}", &format!("{n}")));
+                if n % every == 1 {
+                    bed.run(&expire.replace("{}", &format!("{n}")));
+                }
+            }
+            let sink = Arc::new(PartsSink::default());
+            let snapshot =
+                bed.engine.begin_snapshot(&bed.worker, Arc::<PartsSink>::clone(&sink), |_| {});
+            let (snapshot, mut walk) = (snapshot.expect("none is running"), Default::default());
+            while bed.engine.walk_snapshot(&bed.worker, &snapshot, &mut walk) {}
+            let (kind, bytes) = std::mem::take(&mut *sink.0.lock().unwrap());
+            let value = loaded(&bed, kind, &bytes).expect("it is whole").expect("it is not empty");
+            let mut back = Entry::new(b"k", value, None);
+            let present = bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
+                elements(space.lookup_mut(b"k").expect("it is still there"))
+            });
+            assert_eq!(present.len(), 5000);
+            assert!(elements(&mut back) == present, "{add}");
+        }
+    }
+}
+
+/// The elements of a large collection, with their deadlines.
+fn elements(entry: &mut Entry) -> BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)> {
+    let (parts, mut all, mut cursor) = (entry.parts().expect("it is large"), BTreeMap::new(), 0);
+    loop {
+        cursor = parts.scan_parts(cursor, &mut |_, first, second, at| {
+            all.insert(first.to_vec(), (second.to_vec(), at));
+        });
+        if cursor == 0 {
+            return all;
+        }
+    }
 }
 
 fn loaded(bed: &Bed, kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> {

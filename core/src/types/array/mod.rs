@@ -10,6 +10,7 @@ mod slice;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use object::ARRAY;
 pub use slice::Form;
@@ -24,7 +25,8 @@ pub const MAX_INDEX: u64 = u64::MAX - 1;
 /// An array.
 #[derive(Clone, Default)]
 pub struct Array {
-    slices: BTreeMap<u64, Slice>,
+    /// Shared with a copy that is being saved, until they change.
+    slices: BTreeMap<u64, Arc<Slice>>,
     count: u64,
     /// Where the next value is inserted; above [`MAX_INDEX`] once there is no more room.
     next: u64,
@@ -64,7 +66,7 @@ impl Array {
 
     /// Sets the value of an index, at most [`MAX_INDEX`]; whether there was none before.
     pub fn set(&mut self, index: u64, value: &[u8]) -> bool {
-        let slice = self.slices.entry(index / SLICE).or_default();
+        let slice = Arc::make_mut(self.slices.entry(index / SLICE).or_default());
         let is_new = slice.set(index % SLICE, value);
         self.count += u64::from(is_new);
         is_new
@@ -82,7 +84,7 @@ impl Array {
         for number in touched {
             let Some(slice) = self.slices.get_mut(&number) else { continue };
             let (from, to) = within(number, start, end);
-            removed += slice.remove_range(from, to);
+            removed += Arc::make_mut(slice).remove_range(from, to);
             if slice.used() == 0 {
                 self.slices.remove(&number);
             }
@@ -168,7 +170,7 @@ impl Array {
 
     /// The forms of the slices: dense or sparse, places allocated and used.
     pub fn forms(&self) -> impl ExactSizeIterator<Item = Form> {
-        self.slices.values().map(Slice::form)
+        self.slices.values().map(|slice| slice.form())
     }
 }
 

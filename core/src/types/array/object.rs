@@ -2,10 +2,13 @@
 
 use super::Array;
 use crate::rdb::{RdbError, Writer, value};
-use crate::value::{Emit, Kind, Object};
+use crate::value::{Emit, Frozen, Kind, Object};
 
 /// The type of arrays.
 pub static ARRAY: Kind = Kind { name: "array" };
+
+/// Values that count as one node.
+const NODE_VALUES: usize = 64;
 
 /// Values that one command sets when an array is made anew.
 const REBUILD_VALUES: usize = 64;
@@ -30,6 +33,11 @@ impl Object for Array {
 
     fn duplicate(&self) -> Box<dyn Object> {
         Box::new(self.clone())
+    }
+
+    fn freeze(&mut self, nodes: usize) -> Option<Box<dyn Frozen>> {
+        let large = self.count >= (nodes * NODE_VALUES) as u64;
+        large.then(|| value::freeze_array(self))
     }
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {

@@ -54,7 +54,7 @@ enum Form {
 #[derive(Clone)]
 struct Other {
     fields: Fields,
-    /// When fields expire; made with the first deadline, and kept.
+    /// When fields of a compact hash expire; made with the first deadline, and kept.
     deadlines: Option<Box<Deadlines>>,
 }
 
@@ -194,9 +194,9 @@ impl Hash {
 
     /// Takes a field's deadline away. Whether it had one, and was hidden by it.
     fn persist(&mut self, field: &[u8]) -> (bool, bool) {
-        let Some(deadlines) = self.deadlines_mut() else { return (false, false) };
-        let at = deadlines.remove(field);
-        (at.is_some(), at.is_some_and(|at| deadlines.is_past(at)))
+        let at = self.clear_deadline(field);
+        let is_past = |at| self.deadlines().is_some_and(|deadlines| deadlines.is_past(at));
+        (at.is_some(), at.is_some_and(is_past))
     }
 
     fn set_value(&mut self, field: &[u8], value: &[u8], limit: Limit) -> bool {
@@ -309,7 +309,8 @@ impl Hash {
             for (field, value) in self.all() {
                 table.set(field.as_bytes(&mut name), value.as_bytes(&mut content));
             }
-            self.other_mut().fields = Fields::Table(table);
+            let other = self.other_mut();
+            other.fields = Fields::Table(table.with_deadlines(other.deadlines.take()));
         }
         match &mut self.other_mut().fields {
             Fields::Table(table) => table,
@@ -390,19 +391,29 @@ impl Expiring for Hash {
     fn deadlines(&self) -> Option<&Deadlines> {
         match &self.form {
             Form::Small(_) => None,
-            Form::Other(other) => other.deadlines.as_deref(),
+            Form::Other(other) => match &other.fields {
+                Fields::Table(table) => table.deadlines(),
+                Fields::Compact(_) => other.deadlines.as_deref(),
+            },
         }
     }
 
-    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
+    fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
         match &mut self.form {
             Form::Small(_) => None,
-            Form::Other(other) => other.deadlines.as_deref_mut(),
+            Form::Other(other) => match &mut other.fields {
+                Fields::Table(table) => table.clear_deadline(element),
+                Fields::Compact(_) => other.deadlines.as_mut()?.remove(element),
+            },
         }
     }
 
     fn set_deadline(&mut self, element: &[u8], at: i64) {
-        self.other_mut().deadlines.get_or_insert_default().set(element, at);
+        let other = self.other_mut();
+        match &mut other.fields {
+            Fields::Table(table) => table.set_deadline(element, at),
+            Fields::Compact(_) => drop(other.deadlines.get_or_insert_default().set(element, at)),
+        }
     }
 }
 
@@ -421,11 +432,11 @@ impl Object for Hash {
 
     fn memory(&self) -> usize {
         let own = match self.view() {
-            View::Compact(pairs) => pairs.memory(),
+            View::Compact(pairs) => pairs.memory() + self.deadlines().map_or(0, Deadlines::memory),
             View::Table(table) => table.memory(),
         };
         let around = if let Form::Other(_) = self.form { size_of::<Other>() } else { 0 };
-        size_of::<Self>() + around + own + self.deadlines().map_or(0, |d| d.memory())
+        size_of::<Self>() + around + own
     }
 
     fn free_effort(&self) -> usize {

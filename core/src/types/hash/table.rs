@@ -1,10 +1,11 @@
 //! The large form of a hash: a table of entries that hold field and value in one allocation.
 //!
-//! Expiry of fields is not known here; it belongs beside the table, for the few that have one.
+//! What only few fields have, such as a deadline, is beside the table and not in it.
 
 use crate::ds::table::{self, Table};
-use crate::ds::{Seed, ThinBytes, hash_bytes};
+use crate::ds::{Deadlines, Seed, ThinBytes, hash_bytes};
 use crate::keyspace::{Captured, Collection, EachPart, Parts};
+use crate::types::beside::Beside;
 
 /// A field and its value in one allocation: the field's length as a base-128 number (least digits
 /// first, the top bit set on all but the last), the field, the value.
@@ -69,8 +70,8 @@ pub(super) struct FieldTable {
     seed: Seed,
     /// Bytes that the pairs have allocated.
     bytes: usize,
-    /// The snapshot that takes the hash in parts.
-    captured: Captured,
+    /// Deadlines, and the snapshot that takes it in parts.
+    beside: Beside,
 }
 
 impl Default for FieldTable {
@@ -83,6 +84,7 @@ impl Clone for FieldTable {
     fn clone(&self) -> Self {
         let mut copy = Self::seeded(self.seed);
         copy.bytes = self.bytes;
+        copy.beside = self.beside.copy();
         for pair in &self.pairs {
             let hash = hash_bytes(&self.seed, pair.field());
             copy.pairs.insert_unique(hash, pair.clone(), hasher(&self.seed));
@@ -97,13 +99,13 @@ fn hasher(seed: &Seed) -> impl Fn(&Pair) -> u64 {
 
 impl FieldTable {
     fn seeded(seed: Seed) -> Self {
-        Self { pairs: Table::new(), seed, bytes: 0, captured: Captured::default() }
+        Self { pairs: Table::new(), seed, bytes: 0, beside: Beside::default() }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        self.captured.before(hash, |put| {
+        self.beside.before(hash, |put| {
             self.pairs.find(hash, |pair| {
                 let (field, value) = pair.split();
                 if hash_bytes(&self.seed, field) == hash {
@@ -112,6 +114,30 @@ impl FieldTable {
                 false
             });
         });
+    }
+
+    /// When elements expire, once one was given a deadline.
+    pub(super) fn deadlines(&self) -> Option<&Deadlines> {
+        self.beside.deadlines()
+    }
+
+    /// Gives an element that is there a deadline.
+    pub(super) fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.set(element, at);
+    }
+
+    /// Takes an element's deadline away and returns it.
+    pub(super) fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
+        self.beside.deadlines()?;
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.clear(element)
+    }
+
+    /// With these deadlines; it has none yet.
+    pub(super) fn with_deadlines(mut self, deadlines: Option<Box<Deadlines>>) -> Self {
+        self.beside = Beside::new(deadlines);
+        self
     }
 
     pub(super) fn len(&self) -> usize {
@@ -144,6 +170,7 @@ impl FieldTable {
     pub(super) fn remove(&mut self, field: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, field);
         self.preserve(hash);
+        self.beside.clear(field);
         let removed = self.pairs.remove(hash, |pair| pair.field() == field, hasher(&self.seed));
         self.bytes -= removed.as_ref().map_or(0, Pair::memory);
         removed.is_some()
@@ -166,7 +193,8 @@ impl FieldTable {
     }
 
     pub(super) fn memory(&self) -> usize {
-        size_of::<Self>() + self.pairs.memory() + self.bytes
+        let deadlines = self.deadlines().map_or(0, Deadlines::memory);
+        size_of::<Self>() + self.pairs.memory() + self.bytes + deadlines
     }
 }
 
@@ -179,19 +207,26 @@ impl Parts for FieldTable {
         self.len()
     }
 
+    fn earliest(&self) -> Option<i64> {
+        self.beside.deadlines()?.next()
+    }
+
     fn captured(&mut self) -> &mut Captured {
-        &mut self.captured
+        &mut self.beside.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
-        self.scan(cursor, |field, value| f(hash_bytes(&self.seed, field), field, value))
+        self.scan(cursor, |field, value| {
+            f(hash_bytes(&self.seed, field), field, value, self.beside.deadline(field));
+        })
     }
 }
 
 impl Drop for FieldTable {
     fn drop(&mut self) {
-        self.captured.leave(|| {
+        std::mem::take(&mut self.beside.captured).leave(|| {
             let mut heir = Self::seeded(self.seed);
+            heir.beside = self.beside.heir();
             std::mem::swap(&mut heir.pairs, &mut self.pairs);
             Box::new(heir)
         });

@@ -42,7 +42,7 @@ const REBUILD_MEMBERS: usize = 128;
 #[derive(Clone)]
 pub struct Set {
     form: Form,
-    /// When members expire; made with the first deadline, and kept.
+    /// When members of a compact set expire; made with the first deadline, and kept.
     deadlines: Option<Box<Deadlines>>,
 }
 
@@ -247,12 +247,13 @@ impl Set {
     /// Changes to the large form, if that has not happened yet.
     fn table_mut(&mut self) -> &mut MemberTable {
         if self.is_compact() {
-            let mut table = Box::new(MemberTable::default());
+            let mut table = MemberTable::default();
             let mut buffer = itoa::Buffer::new();
             for member in self.iter() {
                 table.insert(member.as_bytes(&mut buffer));
             }
-            self.form = Form::Table(table);
+            let table = table.with_deadlines(self.deadlines.take());
+            self.form = Form::Table(Box::new(table));
         }
         match &mut self.form {
             Form::Table(table) => table,
@@ -326,15 +327,24 @@ impl Expiring for Set {
     }
 
     fn deadlines(&self) -> Option<&Deadlines> {
-        self.deadlines.as_deref()
+        match &self.form {
+            Form::Table(table) => table.deadlines(),
+            _ => self.deadlines.as_deref(),
+        }
     }
 
-    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
-        self.deadlines.as_deref_mut()
+    fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
+        match &mut self.form {
+            Form::Table(table) => table.clear_deadline(element),
+            _ => self.deadlines.as_mut()?.remove(element),
+        }
     }
 
     fn set_deadline(&mut self, element: &[u8], at: i64) {
-        self.deadlines.get_or_insert_default().set(element, at);
+        match &mut self.form {
+            Form::Table(table) => table.set_deadline(element, at),
+            _ => drop(self.deadlines.get_or_insert_default().set(element, at)),
+        }
     }
 }
 
@@ -365,7 +375,7 @@ impl Object for Set {
             Form::Table(table) => table.len(),
             _ => 1,
         };
-        members + self.deadlines.as_ref().map_or(0, |d| d.len())
+        members + self.deadlines().map_or(0, |d| d.len())
     }
 
     fn expiring(&self) -> Option<&dyn Expiring> {
@@ -401,7 +411,7 @@ impl Object for Set {
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
         }
-        if let Some(deadlines) = &self.deadlines {
+        if let Some(deadlines) = self.deadlines() {
             deadlines.rebuild(b"SPEXPIREAT", key, b"MEMBERS", emit);
         }
     }

@@ -3,8 +3,9 @@
 //! Whatever only few members have, such as an expiry, belongs beside the table and not into it.
 
 use crate::ds::table::{self, Table};
-use crate::ds::{Seed, ThinBytes, hash_bytes};
+use crate::ds::{Deadlines, Seed, ThinBytes, hash_bytes};
 use crate::keyspace::{Captured, Collection, EachPart, Parts};
+use crate::types::beside::Beside;
 
 /// Members by their hashes, under a seed of the set's own.
 pub(super) struct MemberTable {
@@ -12,8 +13,8 @@ pub(super) struct MemberTable {
     seed: Seed,
     /// Bytes that members have allocated.
     bytes: usize,
-    /// The snapshot that takes the set in parts.
-    captured: Captured,
+    /// Deadlines, and the snapshot that takes it in parts.
+    beside: Beside,
 }
 
 impl Default for MemberTable {
@@ -26,6 +27,7 @@ impl Clone for MemberTable {
     fn clone(&self) -> Self {
         let mut copy = Self::seeded(self.seed);
         copy.bytes = self.bytes;
+        copy.beside = self.beside.copy();
         for member in &self.members {
             let hash = hash_bytes(&self.seed, member.as_bytes());
             copy.members.insert_unique(hash, member.clone(), hasher(&self.seed));
@@ -40,13 +42,13 @@ fn hasher(seed: &Seed) -> impl Fn(&ThinBytes) -> u64 {
 
 impl MemberTable {
     fn seeded(seed: Seed) -> Self {
-        Self { members: Table::new(), seed, bytes: 0, captured: Captured::default() }
+        Self { members: Table::new(), seed, bytes: 0, beside: Beside::default() }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        self.captured.before(hash, |put| {
+        self.beside.before(hash, |put| {
             self.members.find(hash, |member| {
                 if hash_bytes(&self.seed, member.as_bytes()) == hash {
                     put(member.as_bytes(), b"");
@@ -54,6 +56,30 @@ impl MemberTable {
                 false
             });
         });
+    }
+
+    /// When elements expire, once one was given a deadline.
+    pub(super) fn deadlines(&self) -> Option<&Deadlines> {
+        self.beside.deadlines()
+    }
+
+    /// Gives an element that is there a deadline.
+    pub(super) fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.set(element, at);
+    }
+
+    /// Takes an element's deadline away and returns it.
+    pub(super) fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
+        self.beside.deadlines()?;
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.clear(element)
+    }
+
+    /// With these deadlines; it has none yet.
+    pub(super) fn with_deadlines(mut self, deadlines: Option<Box<Deadlines>>) -> Self {
+        self.beside = Beside::new(deadlines);
+        self
     }
 
     pub(super) fn len(&self) -> usize {
@@ -87,6 +113,7 @@ impl MemberTable {
     pub(super) fn remove(&mut self, member: &[u8]) -> bool {
         let hash = hash_bytes(&self.seed, member);
         self.preserve(hash);
+        self.beside.clear(member);
         let eq = |found: &ThinBytes| found.as_bytes() == member;
         let removed = self.members.remove(hash, eq, hasher(&self.seed));
         self.bytes -= removed.as_ref().map_or(0, ThinBytes::memory);
@@ -107,7 +134,8 @@ impl MemberTable {
     }
 
     pub(super) fn memory(&self) -> usize {
-        size_of::<Self>() + self.members.memory() + self.bytes
+        let deadlines = self.deadlines().map_or(0, Deadlines::memory);
+        size_of::<Self>() + self.members.memory() + self.bytes + deadlines
     }
 }
 
@@ -120,19 +148,26 @@ impl Parts for MemberTable {
         self.len()
     }
 
+    fn earliest(&self) -> Option<i64> {
+        self.beside.deadlines()?.next()
+    }
+
     fn captured(&mut self) -> &mut Captured {
-        &mut self.captured
+        &mut self.beside.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
-        self.scan(cursor, |member| f(hash_bytes(&self.seed, member), member, b""))
+        self.scan(cursor, |member| {
+            f(hash_bytes(&self.seed, member), member, b"", self.beside.deadline(member));
+        })
     }
 }
 
 impl Drop for MemberTable {
     fn drop(&mut self) {
-        self.captured.leave(|| {
+        std::mem::take(&mut self.beside.captured).leave(|| {
             let mut heir = Self::seeded(self.seed);
+            heir.beside = self.beside.heir();
             std::mem::swap(&mut heir.members, &mut self.members);
             Box::new(heir)
         });

@@ -5,6 +5,7 @@
 //! identifier's age is that of its entry, so that replicas and logs need no clock.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::StreamId;
 use super::group::per_entry;
@@ -30,7 +31,8 @@ struct Producer {
 #[derive(Clone)]
 pub struct Idempotency {
     settings: Settings,
-    producers: BTreeMap<Box<[u8]>, Producer>,
+    /// Shared with a copy that is being saved, until they change.
+    producers: BTreeMap<Box<[u8]>, Arc<Producer>>,
     added: u64,
     duplicates: u64,
 }
@@ -74,6 +76,11 @@ impl Idempotency {
     pub fn expire(&mut self, producer: &[u8], now: i64) {
         let until = now.saturating_sub(self.settings.duration.saturating_mul(1000) as i64);
         let Some(known) = self.producers.get_mut(producer) else { return };
+        let first = known.order.front().and_then(|id| known.used.get(id));
+        if first.is_some_and(|entry| (entry.ms as i64) >= until) {
+            return;
+        }
+        let known = Arc::make_mut(known);
         while let Some(id) = known.order.front()
             && known.used.get(id).is_none_or(|entry| (entry.ms as i64) < until)
         {
@@ -87,7 +94,7 @@ impl Idempotency {
 
     /// Remembers that an identifier, which is not known yet, was used for an entry.
     pub fn add(&mut self, producer: &[u8], id: &[u8], entry: StreamId) {
-        let known = self.producers.entry(producer.into()).or_default();
+        let known = Arc::make_mut(self.producers.entry(producer.into()).or_default());
         while known.order.len() >= self.settings.most.max(1) {
             let Some(oldest) = known.order.pop_front() else { break };
             known.used.remove(&oldest);

@@ -43,7 +43,7 @@ impl Object for Stream {
     }
 
     fn freeze(&mut self, nodes: usize) -> Option<Box<dyn Frozen>> {
-        (self.nodes.len() >= nodes).then(|| value::freeze_stream(self)).flatten()
+        (self.nodes.len() >= nodes).then(|| value::freeze_stream(self))
     }
 
     fn save(&self, out: &mut Writer) -> Result<u8, RdbError> {

@@ -10,8 +10,9 @@ use super::member::{Member, MemberRef};
 use super::tree::{self, Key, Tree};
 use super::{LexRange, ScoreRange};
 use crate::ds::table::{self, Table};
-use crate::ds::{Seed, hash_bytes};
+use crate::ds::{Deadlines, Seed, hash_bytes};
 use crate::keyspace::{Captured, Collection, EachPart, Parts};
+use crate::types::beside::Beside;
 use std::cmp::Ordering;
 
 /// A member and its score, in the table.
@@ -83,8 +84,8 @@ pub(super) struct Large {
     seed: Seed,
     /// Bytes that the members have allocated.
     bytes: usize,
-    /// The snapshot that takes the sorted set in parts.
-    captured: Captured,
+    /// Deadlines, and the snapshot that takes it in parts.
+    beside: Beside,
 }
 
 impl Default for Large {
@@ -96,6 +97,7 @@ impl Default for Large {
 impl Clone for Large {
     fn clone(&self) -> Self {
         let mut copy = Self::seeded(self.seed);
+        copy.beside = self.beside.copy();
         for (member, score) in self.walk(0, false) {
             copy.add(hash_bytes(&self.seed, member), member, score);
         }
@@ -114,14 +116,14 @@ impl Large {
             order: Tree::default(),
             seed,
             bytes: 0,
-            captured: Captured::default(),
+            beside: Beside::default(),
         }
     }
 
     /// Has a snapshot take what is about to change.
     #[inline]
     fn preserve(&mut self, hash: u64) {
-        self.captured.before(hash, |put| {
+        self.beside.before(hash, |put| {
             self.slots.find(hash, |slot| {
                 let member = slot.member.bytes();
                 if hash_bytes(&self.seed, member) == hash {
@@ -130,6 +132,30 @@ impl Large {
                 false
             });
         });
+    }
+
+    /// When elements expire, once one was given a deadline.
+    pub(super) fn deadlines(&self) -> Option<&Deadlines> {
+        self.beside.deadlines()
+    }
+
+    /// Gives an element that is there a deadline.
+    pub(super) fn set_deadline(&mut self, element: &[u8], at: i64) {
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.set(element, at);
+    }
+
+    /// Takes an element's deadline away and returns it.
+    pub(super) fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
+        self.beside.deadlines()?;
+        self.preserve(hash_bytes(&self.seed, element));
+        self.beside.clear(element)
+    }
+
+    /// With these deadlines; it has none yet.
+    pub(super) fn with_deadlines(mut self, deadlines: Option<Box<Deadlines>>) -> Self {
+        self.beside = Beside::new(deadlines);
+        self
     }
 
     pub(super) fn len(&self) -> usize {
@@ -190,6 +216,7 @@ impl Large {
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let hash = hash_bytes(&self.seed, member);
         self.preserve(hash);
+        self.beside.clear(member);
         let slot = self.slots.find(hash, |slot| slot.member.bytes() == member)?;
         self.order.remove(&slot.entry());
         let slot =
@@ -209,6 +236,7 @@ impl Large {
         for entry in &entries {
             let hash = hash_bytes(&self.seed, entry.bytes());
             self.preserve(hash);
+            self.beside.clear(entry.bytes());
             self.order.remove(entry);
             let same = |slot: &Slot| slot.member.bytes() == entry.bytes();
             if let Some(slot) = self.slots.remove(hash, same, hasher(&self.seed)) {
@@ -253,7 +281,8 @@ impl Large {
     }
 
     pub(super) fn memory(&self) -> usize {
-        size_of::<Self>() + self.slots.memory() + self.order.memory() + self.bytes
+        let deadlines = self.deadlines().map_or(0, Deadlines::memory);
+        size_of::<Self>() + self.slots.memory() + self.order.memory() + self.bytes + deadlines
     }
 }
 
@@ -266,21 +295,27 @@ impl Parts for Large {
         self.len()
     }
 
+    fn earliest(&self) -> Option<i64> {
+        self.beside.deadlines()?.next()
+    }
+
     fn captured(&mut self) -> &mut Captured {
-        &mut self.captured
+        &mut self.beside.captured
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
         self.scan(cursor, |member, score| {
-            f(hash_bytes(&self.seed, member), member, &score.to_le_bytes());
+            let at = self.beside.deadline(member);
+            f(hash_bytes(&self.seed, member), member, &score.to_le_bytes(), at);
         })
     }
 }
 
 impl Drop for Large {
     fn drop(&mut self) {
-        self.captured.leave(|| {
+        std::mem::take(&mut self.beside.captured).leave(|| {
             let mut heir = Self::seeded(self.seed);
+            heir.beside = self.beside.heir();
             std::mem::swap(&mut heir.slots, &mut self.slots);
             std::mem::swap(&mut heir.order, &mut self.order);
             Box::new(heir)

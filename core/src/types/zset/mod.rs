@@ -63,7 +63,7 @@ impl Unsorted {
 #[derive(Clone)]
 pub struct Zset {
     form: Form,
-    /// When members expire; made with the first deadline, and kept.
+    /// When members of a compact one expire; made with the first deadline, and kept.
     deadlines: Option<Box<Deadlines>>,
 }
 
@@ -310,11 +310,12 @@ impl Zset {
     /// Changes to the large form, if that has not happened yet.
     fn large_mut(&mut self) -> &mut Large {
         if let Form::Compact(compact) = &self.form {
-            let mut large = Box::<Large>::default();
+            let mut large = Large::default();
             for (member, score) in compact.walk(0, false) {
                 large.update(member.as_bytes(&mut itoa::Buffer::new()), |_| Some(score));
             }
-            self.form = Form::Large(large);
+            let large = large.with_deadlines(self.deadlines.take());
+            self.form = Form::Large(Box::new(large));
         }
         match &mut self.form {
             Form::Large(large) => large,
@@ -390,15 +391,24 @@ impl Expiring for Zset {
     }
 
     fn deadlines(&self) -> Option<&Deadlines> {
-        self.deadlines.as_deref()
+        match &self.form {
+            Form::Large(large) => large.deadlines(),
+            Form::Compact(_) => self.deadlines.as_deref(),
+        }
     }
 
-    fn deadlines_mut(&mut self) -> Option<&mut Deadlines> {
-        self.deadlines.as_deref_mut()
+    fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
+        match &mut self.form {
+            Form::Large(large) => large.clear_deadline(element),
+            Form::Compact(_) => self.deadlines.as_mut()?.remove(element),
+        }
     }
 
     fn set_deadline(&mut self, element: &[u8], at: i64) {
-        self.deadlines.get_or_insert_default().set(element, at);
+        match &mut self.form {
+            Form::Large(large) => large.set_deadline(element, at),
+            Form::Compact(_) => drop(self.deadlines.get_or_insert_default().set(element, at)),
+        }
     }
 }
 
@@ -427,7 +437,7 @@ impl Object for Zset {
             Form::Compact(_) => 1,
             Form::Large(large) => large.len(),
         };
-        members + self.deadlines.as_ref().map_or(0, |d| d.len())
+        members + self.deadlines().map_or(0, |d| d.len())
     }
 
     fn expiring(&self) -> Option<&dyn Expiring> {
@@ -466,7 +476,7 @@ impl Object for Zset {
                 head.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
             emit(&line);
         }
-        if let Some(deadlines) = &self.deadlines {
+        if let Some(deadlines) = self.deadlines() {
             deadlines.rebuild(b"ZPEXPIREAT", key, b"MEMBERS", emit);
         }
     }
