@@ -134,6 +134,11 @@ def run_native(tree, binary, unit):
     program = tree / "src" / "redis-server"
     program.unlink(missing_ok=True)
     program.symlink_to(pathlib.Path(binary).resolve())
+    for tool in ("check-aof", "check-rdb"):
+        script = tree / "src" / f"redis-{tool}"
+        script.unlink(missing_ok=True)
+        script.write_text(f'#!/bin/sh\nexec "{program}" {tool} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
     return run_suite(tree, unit, [])
 
 

@@ -15,7 +15,12 @@ const NOTE_MAX: u64 = 1024;
 const WORD_MIN: u64 = 6;
 
 /// What a timestamp note begins with, before the Unix time in seconds.
-const TIMESTAMP: &[u8] = b"#TS:";
+const TIMESTAMP: &str = "#TS:";
+
+/// The note that what follows was written at this Unix time, in seconds.
+pub fn timestamp(seconds: i64) -> String {
+    format!("{TIMESTAMP}{seconds}\r\n")
+}
 
 /// What comes next in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +105,8 @@ impl<R: Read> Commands<R> {
 
     fn note(&mut self) -> Result<Item, FormatError> {
         let line = self.line(NOTE_MAX, "a note of at most 1024 bytes")?;
-        let time = line.strip_prefix(TIMESTAMP).and_then(|t| std::str::from_utf8(t).ok());
+        let time =
+            line.strip_prefix(TIMESTAMP.as_bytes()).and_then(|t| std::str::from_utf8(t).ok());
         let time = time.and_then(|text| text.trim_end().parse().ok());
         Ok(time.map_or(Item::Note, Item::Timestamp))
     }

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use cairn_core::clock;
 use cairn_core::config::table::persistence as params;
 use cairn_core::effects::encode;
 use cairn_core::keyspace::{Capture, Entry, FrozenEntry, Pairs, Sink, ValueRef};
 
+use super::format;
 use crate::persist::output::Output;
 use crate::persist::save::{self, Request};
 use crate::server::Server;
@@ -65,6 +67,10 @@ fn write_commands(
     let engine = &server.engine;
     let file = File::create(path).map_err(failed)?;
     let mut output = Output::new(file, incremental);
+    if server.config().bool(params::AOF_TIMESTAMP_ENABLED) {
+        let note = format::timestamp(clock::now_millis() / 1000);
+        output.write(note.as_bytes()).map_err(failed)?;
+    }
     let sink = Arc::new(CommandSink::default());
     let worker = engine.worker();
     let snapshot = engine

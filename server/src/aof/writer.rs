@@ -30,7 +30,7 @@ use cairn_core::lock::Ticket;
 use super::backup::Stage;
 use super::manifest::{Manifest, Part, StoreError};
 use super::output::{Output, SyncJob, Syncer};
-use super::{Aof, Order, State, rewrite, words};
+use super::{Aof, Order, State, format, rewrite, words};
 use crate::persist::Purpose;
 use crate::server::Server;
 
@@ -299,7 +299,7 @@ impl Writer {
         let now = clock::now_millis() / 1000;
         if now != self.stamped && self.server.config().bool(params::AOF_TIMESTAMP_ENABLED) {
             self.stamped = now;
-            self.pending.extend_from_slice(format!("#TS:{now}\r\n").as_bytes());
+            self.pending.extend_from_slice(format::timestamp(now).as_bytes());
         }
         self.pending.extend_from_slice(batch);
     }
