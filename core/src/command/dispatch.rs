@@ -501,6 +501,8 @@ impl Engine {
         worker.read_clock();
         let mut space = Space::new(self, worker, held, 0);
         let result = work(&mut space);
+        // Keys that expired, of which the next command's shards know nothing.
+        tell_modules(&mut space);
         let mut session = Session::new(0, Box::new(()));
         conclude(&mut space, &mut session);
         space.end();

@@ -114,3 +114,52 @@ impl Engine {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::command::Spec;
+    use crate::module::Module;
+    use crate::testing::Bed;
+
+    /// Looks at keys as they change, and counts how often.
+    #[derive(Default)]
+    struct Looker(AtomicUsize);
+
+    impl Module for Looker {
+        fn name(&self) -> &'static str {
+            "looker"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn commands(&self) -> &'static [Spec] {
+            &[]
+        }
+
+        fn key_changed(&self, space: &Space<'_>, _: usize, key: &[u8]) {
+            space.peek(key);
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn modules_hear_of_what_expires_while_its_shard_is_held() {
+        let module = Arc::new(Looker::default());
+        let mut bed = Bed::with_modules(vec![Arc::<Looker>::clone(&module)]);
+        bed.engine.modules.observe_keys(true);
+        for line in ["SADD s a b", "SPEXPIRE s 5 MEMBERS 1 a", "SET k v PX 5"] {
+            bed.run(line);
+        }
+        bed.pass(10);
+        let before = module.0.load(Ordering::SeqCst);
+        bed.engine.expire_cycle(&bed.worker, &mut ExpireCursor::default(), || false);
+        assert_eq!(module.0.load(Ordering::SeqCst) - before, 2);
+        bed.run("PING");
+    }
+}

@@ -36,8 +36,8 @@ pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
 pub use snapshot::{
-    Capture, Captured, Collection, EachPart, FrozenEntry, Pairs, Parts, PutPart, Sink, Slices,
-    Snapshot, SnapshotWalk, Snapshots,
+    Capture, Captured, Collection, EachMember, EachPart, FrozenEntry, Pairs, Parts, PutPart, Sink,
+    Slices, Snapshot, SnapshotWalk, Snapshots,
 };
 pub(crate) use space::Aftermath;
 pub use space::{Event, INVALIDATE_ALL, INVALIDATED, Place, Put, Space};

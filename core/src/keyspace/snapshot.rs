@@ -20,7 +20,9 @@
 mod capture;
 
 use capture::Whereabouts;
-pub use capture::{Capture, Captured, Collection, EachPart, Pairs, Parts, PutPart, Slices};
+pub use capture::{
+    Capture, Captured, Collection, EachMember, EachPart, Pairs, Parts, PutPart, Slices,
+};
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -20,6 +20,7 @@ mod pubsub;
 mod random;
 mod run;
 mod slow_readers;
+mod snapshot;
 mod tracking;
 mod transactions;
 

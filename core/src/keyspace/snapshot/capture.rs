@@ -22,9 +22,13 @@
 //! kept until it comes by. Whoever compresses it needs to know in advance how long the result is,
 //! and sees it twice: nothing counts as passed the first time.
 //!
+//! Sorted sets are passed on in their order, which is in [`order`].
+//!
 //! A collection that is dropped while the walk has not come to its end leaves its elements to the
 //! capture, whose *orphan* they then are. So nobody who removes, overwrites or flushes keys has to
 //! know of captures. Whoever puts a collection under another key says so ([`Capture::moved`]).
+
+mod order;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +36,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
+
+use order::Order;
 
 use crate::ds::table::CURSOR_BITS;
 use crate::keyspace::Entry;
@@ -138,6 +144,9 @@ pub type PutPart<'a> = dyn FnMut(&[u8], &[u8], Option<i64>) + 'a;
 /// What [`Parts::scan_parts`] passes elements to: as [`PutPart`], with the hash in front.
 pub type EachPart<'a> = dyn FnMut(u64, &[u8], &[u8], Option<i64>) + 'a;
 
+/// What [`Parts::descend`] passes members to: hash, member, score and deadline.
+pub type EachMember<'a> = dyn FnMut(u64, &[u8], f64, Option<i64>) -> bool + 'a;
+
 /// A collection's capture, for as long as there is one. Whoever owns it calls [`Captured::leave`]
 /// when it is dropped.
 #[derive(Default)]
@@ -205,6 +214,10 @@ pub trait Parts: Send + Sync {
 
     /// As [`Table::scan`](crate::ds::table::Table::scan), each element with its hash.
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64;
+
+    /// Passes on the members of a sorted set in descending order, those below `from` or else all,
+    /// until `f` answers false.
+    fn descend(&self, _from: Option<(f64, &[u8])>, _f: &mut EachMember<'_>) {}
 
     /// The bytes, if it is a string.
     fn bytes(&self) -> &[u8] {
@@ -312,6 +325,8 @@ struct State {
     chunks: BTreeMap<u64, Box<[u8]>>,
     /// The chunk that is looked at next, while a string is seen for the first time of two.
     looking: Option<u64>,
+    /// What is done in place of all this to a sorted set.
+    order: Order,
     /// The collection, once its key does not have it any more.
     orphan: Option<Box<dyn Parts>>,
 }
@@ -322,7 +337,10 @@ impl State {
     }
 
     fn weight(&self) -> usize {
-        self.aside.weight() + self.ahead.len() * AHEAD_WEIGHT + self.chunks.len() * CHUNK_WEIGHT
+        self.aside.weight()
+            + self.ahead.len() * AHEAD_WEIGHT
+            + self.chunks.len() * CHUNK_WEIGHT
+            + self.order.weight()
     }
 
     /// The next bytes of a string that had `count` of them, at least `most` unless it ends; `bytes`
@@ -417,7 +435,11 @@ impl Capture {
     /// elements of the hash. False once the capture is over: it is then to be forgotten.
     pub fn before(&self, hash: u64, each: impl FnOnce(&mut PutPart<'_>)) -> bool {
         self.change(|state| {
-            if !state.has_passed(hash) && state.ahead.insert(hash) {
+            if self.collection == Collection::Zset {
+                if !state.over {
+                    state.order.before(hash, each);
+                }
+            } else if !state.has_passed(hash) && state.ahead.insert(hash) {
                 each(&mut |first, second, at| state.aside.push(first, second, at));
             }
             !state.over
@@ -487,6 +509,16 @@ impl Capture {
         self.change(|state| {
             if self.collection == Collection::String {
                 let slice = state.next_bytes(parts.bytes(), self.count, slices.bytes);
+                return [Pairs::default(), slice];
+            }
+            if state.over {
+                return Default::default();
+            }
+            if self.collection == Collection::Zset {
+                let (slice, over) = state.order.slice(parts, slices);
+                if over {
+                    (state.over, state.order) = (true, Order::default());
+                }
                 return [Pairs::default(), slice];
             }
             let (aside, mut slice) = (std::mem::take(&mut state.aside), Pairs::default());

@@ -18,6 +18,9 @@ struct Bench {
     before: Contents,
     passed: Contents,
     twice: bool,
+    /// The score that was passed last, of a sorted set.
+    score: f64,
+    disordered: bool,
 }
 
 /// Longer than what compact forms take.
@@ -74,13 +77,32 @@ impl Bench {
         let (before, gathered) = (contents(&mut *object), Arc::default());
         let head = Entry::new(b"key", Value::Int(0), None);
         let capture = Capture::begin((0, 0), head, object.parts().unwrap(), &gathered);
-        Self { object, capture, gathered, before, passed: BTreeMap::new(), twice: false }
+        Self {
+            object,
+            capture,
+            gathered,
+            before,
+            passed: BTreeMap::new(),
+            twice: false,
+            score: f64::INFINITY,
+            disordered: false,
+        }
+    }
+
+    /// Sees that scores do not grow.
+    fn see(&mut self, second: &[u8]) {
+        if self.capture.collection == Collection::Zset {
+            let score = second.try_into().map_or(f64::NAN, f64::from_le_bytes);
+            self.disordered |= score > self.score;
+            self.score = score;
+        }
     }
 
     fn slice(&mut self) {
         let slices = Slices { least: 0, elements: 40, bytes: usize::MAX, nodes: 0, string: 0 };
         for pairs in self.capture.slice(self.object.parts().unwrap(), slices) {
             for (first, second, at) in pairs.with_deadlines() {
+                self.see(second);
                 self.twice |= self.passed.insert(first.to_vec(), (second.to_vec(), at)).is_some();
             }
         }
@@ -107,7 +129,7 @@ impl Bench {
                 self.slice();
             }
         }
-        prop_assert!(!self.twice);
+        prop_assert!(!self.twice && !self.disordered);
         prop_assert_eq!(self.passed, self.before);
         prop_assert_eq!(self.gathered.load(Ordering::SeqCst), 0);
         Ok(())

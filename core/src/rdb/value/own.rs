@@ -248,8 +248,10 @@ fn read_zset_parts(
     Ok((!zset.is_empty()).then(|| Value::Object(Box::new(zset))))
 }
 
-/// A member, its score and its deadline.
-fn read_part(input: &mut Reader<'_>) -> Result<(Vec<u8>, Vec<u8>, Option<i64>), RdbError> {
+/// A member, its score as it was stored, and its deadline.
+type Part = (Vec<u8>, Vec<u8>, Option<i64>);
+
+fn read_part(input: &mut Reader<'_>) -> Result<Part, RdbError> {
     let (member, score) = (input.module_string()?, input.module_string()?);
     let at = input.module_unsigned()?.checked_sub(1);
     let at = at.map(i64::try_from).transpose();

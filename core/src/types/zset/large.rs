@@ -11,7 +11,7 @@ use super::tree::{self, Key, Tree};
 use super::{LexRange, ScoreRange};
 use crate::ds::table::{self, Table};
 use crate::ds::{Deadlines, Seed, hash_bytes};
-use crate::keyspace::{Captured, Collection, EachPart, Parts};
+use crate::keyspace::{Captured, Collection, EachMember, EachPart, Parts};
 use crate::types::beside::Beside;
 use std::cmp::Ordering;
 
@@ -297,6 +297,20 @@ impl Parts for Large {
 
     fn earliest(&self) -> Option<i64> {
         self.beside.deadlines()?.next()
+    }
+
+    fn descend(&self, from: Option<(f64, &[u8])>, f: &mut EachMember<'_>) {
+        let below = |entry: &Entry| {
+            from.is_none_or(|(score, member)| {
+                entry.score < score || (entry.score == score && entry.bytes() < member)
+            })
+        };
+        let Some(rank) = self.order.partition(below).checked_sub(1) else { return };
+        for (member, score) in self.walk(rank, true) {
+            if !f(hash_bytes(&self.seed, member), member, score, self.beside.deadline(member)) {
+                return;
+            }
+        }
     }
 
     fn captured(&mut self) -> &mut Captured {

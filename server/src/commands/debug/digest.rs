@@ -90,6 +90,7 @@ fn add_command(digest: &mut Digest, words: &[&[u8]]) {
             }
         }
         b"HPEXPIREAT" => digest.xor(b"!!hexpire!!"),
+        b"SPEXPIREAT" | b"ZPEXPIREAT" => digest.xor_group(rest),
         // Consumer groups and the like are no part of a stream's digest.
         b"XGROUP" | b"XSETID" | b"XCLAIM" | b"XADDEND" => {}
         _ => rest.iter().for_each(|element| digest.mix(element)),
