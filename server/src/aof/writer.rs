@@ -129,6 +129,8 @@ pub(super) struct Writer {
     /// The second of the last timestamp.
     stamped: i64,
     rewrite: Option<Rewrite>,
+    /// The files that the last one made superfluous are being deleted.
+    deleting: bool,
     failures: u32,
     no_rewrite_before: Instant,
     backup: Option<backup::Window>,
@@ -166,6 +168,7 @@ impl Writer {
             found: 0,
             stamped: 0,
             rewrite: None,
+            deleting: false,
             failures: 0,
             no_rewrite_before: Instant::now(),
             backup: None,
@@ -598,7 +601,7 @@ impl Writer {
 
     /// Begins a rewrite if one is due.
     fn plan(&mut self) {
-        if self.rewrite.is_some() || self.backup_holds_rewrites() {
+        if self.rewrite.is_some() || self.deleting || self.backup_holds_rewrites() {
             return;
         }
         let needed = self.state() == State::Waiting || self.health == Health::SyncFailed;
@@ -708,10 +711,12 @@ impl Writer {
         }
         self.failures = 0;
         self.no_rewrite_before = Instant::now();
-        self.aof().end_rewrite(true);
         self.server.log.notice("Background AOF rewrite finished successfully");
         self.pin_base();
-        self.delete_history();
+        self.deleting = self.delete_history();
+        if !self.deleting {
+            self.aof().end_rewrite(true);
+        }
     }
 
     /// Has the manifest name a new base, and the increments since its cut only.
@@ -788,11 +793,12 @@ impl Writer {
         self.no_rewrite_before = Instant::now() + pause;
     }
 
-    /// Deletes what is no longer needed, on a thread of its own: large files take their time.
-    fn delete_history(&mut self) {
+    /// Deletes what is no longer needed, on a thread of its own: large files take their time. Whether
+    /// it does: the rewrite has ended once the manifest speaks of them no longer.
+    fn delete_history(&mut self) -> bool {
         let manifest = &self.manifest;
         if manifest.history.is_empty() || self.server.config().bool(params::AOF_DISABLE_AUTO_GC) {
-            return;
+            return false;
         }
         let files: Vec<(String, PathBuf)> =
             manifest.history.iter().map(|part| (part.name.clone(), manifest.file(part))).collect();
@@ -806,7 +812,7 @@ impl Writer {
             server.aof.send(Order::Deleted(gone));
         };
         // They are deleted after the next rewrite if there is no thread.
-        let _ = std::thread::Builder::new().name("aof-delete".into()).spawn(work);
+        std::thread::Builder::new().name("aof-delete".into()).spawn(work).is_ok()
     }
 
     fn forget(&mut self, names: &BTreeSet<String>) {
@@ -815,6 +821,9 @@ impl Writer {
             // It names files that are gone; nobody needs them.
             let text = format!("The AOF manifest could not be stored: {error}");
             self.server.log.warning(&text);
+        }
+        if std::mem::take(&mut self.deleting) {
+            self.aof().end_rewrite(true);
         }
     }
 
