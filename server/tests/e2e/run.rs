@@ -110,14 +110,9 @@ fn an_interrupt_after_an_abort_begins_anew() {
         client.run("SET k v");
         client.run("DEBUG PAUSE-CRON 1");
         server.signal("TERM");
-        eventually("the signal", || server.log().contains("Received SIGTERM"));
-        client.send_line("SHUTDOWN ABORT");
-        client.send_line("DEBUG PAUSE-CRON 0");
-        assert_eq!(
-            (client.read().to_string(), client.read().to_string()),
-            ("+OK".into(), "+OK".into())
-        );
+        eventually("the end is on its way", || client.run("SHUTDOWN ABORT") == "+OK");
         server.signal("INT");
+        assert_eq!(client.run("DEBUG PAUSE-CRON 0"), "+OK");
         assert!(server.wait().success());
         assert!(server.dir().join("dump.rdb").exists(), "{}", server.log());
     }
