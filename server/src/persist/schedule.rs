@@ -191,11 +191,10 @@ pub fn follow_refusal(server: &Server) {
     server.persistence.refuse(SAVE_FAILED, refuse);
 }
 
-/// What FLUSHALL does besides, as in Redis: the background snapshot of what was before is given up,
-/// and if there are `save` points, the file is to be as empty as the databases. Returns what takes
-/// that snapshot, if it may be waited for.
+/// What FLUSHALL does besides if there are `save` points, as in Redis: the file is to be as empty as
+/// the databases. Returns what takes the snapshot, if it may be waited for. A snapshot of what was
+/// before is not given up, unlike in Redis, but followed by another: it is as of its start.
 pub fn after_flush(server: &Arc<Server>, may_wait: bool) -> Option<AfterFlush> {
-    server.persistence.abort(Some(Purpose::Background));
     if server.persistence.is_loading() || !has_save_points(server) {
         return None;
     }
