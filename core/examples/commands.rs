@@ -1,5 +1,5 @@
-//! What a command costs between the parsed request and the reply's bytes: GET and SET of random
-//! keys through the dispatcher, alone and on two threads at once. Quotes thread CPU time.
+//! What a command costs between the parsed request and the reply's bytes: SET, GET, LPUSH and RPOP
+//! of random keys through the dispatcher, alone and on two threads at once. Quotes thread CPU time.
 //!
 //!     cargo run --release -p cairn-core --example commands -- 100000
 
@@ -28,7 +28,7 @@ fn main() {
     engine.effects.resize(1 << 20);
     println!("{keys} keys, 32-byte values, {PIPELINE} commands together; ns a command");
     for threads in [1, 2] {
-        for name in ["SET", "GET"] {
+        for name in ["SET", "GET", "LPUSH", "RPOP"] {
             let best = (0..ROUNDS).map(|_| round(&engine, threads, name, keys)).min();
             println!("{name} on {threads} threads: {}", best.unwrap_or(0));
         }
@@ -40,7 +40,8 @@ fn round(engine: &Arc<Engine>, threads: usize, name: &'static str, keys: u64) ->
     let work = |seed| {
         let (engine, barrier) = (Arc::clone(engine), Arc::clone(&barrier));
         std::thread::spawn(move || {
-            let keys = keys_of(keys, seed);
+            let prefix = if name.ends_with("ET") { b"key:" } else { b"lst:" };
+            let keys = keys_of(prefix, keys, seed);
             barrier.wait();
             let start = cpu_nanos();
             run(&engine, name, &keys);
@@ -58,13 +59,14 @@ fn cpu_nanos() -> u64 {
 }
 
 /// Random keys.
-fn keys_of(keys: u64, seed: u64) -> Vec<[u8; 16]> {
+fn keys_of(prefix: &[u8; 4], keys: u64, seed: u64) -> Vec<[u8; 16]> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let key = |_| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let mut bytes = *b"key:000000000000";
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(prefix);
         let digits = format!("{:012}", state % keys);
         bytes[4..].copy_from_slice(digits.as_bytes());
         bytes
@@ -76,7 +78,7 @@ fn run(engine: &Engine, name: &str, keys: &[[u8; 16]]) {
     let worker = engine.worker();
     let mut session = Session::new(engine.next_session_id(), Box::new(()));
     let mut reply = Reply::default();
-    let words = if name == "GET" { 2 } else { 3 };
+    let words = if matches!(name, "GET" | "RPOP") { 2 } else { 3 };
     for batch in keys.chunks(PIPELINE) {
         engine.begin_turn(&worker);
         let ahead: SmallVec<[Place; PIPELINE]> =

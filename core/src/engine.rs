@@ -14,7 +14,9 @@ use crate::effects::{EffectsLog, RING_MIN};
 use crate::error::CmdError;
 use crate::freer::Freer;
 use crate::histogram::{Histogram, Latencies};
-use crate::keyspace::{Aftermath, Event, Kept, Keyspace};
+use crate::keyspace::{
+    Aftermath, Event, Kept, KeySizes, Keyspace, SIZE_CLASSES, SizeClass, SizeCounters, SizeKind,
+};
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
 use crate::session::Session;
@@ -104,6 +106,8 @@ pub struct Counters {
     keys: Box<[AtomicI64]>,
     volatile: Box<[AtomicI64]>,
     expiring: Box<[AtomicI64]>,
+    /// Sizes of values by physical database, once there are any.
+    sizes: Box<[OnceLock<Box<SizeCounters>>]>,
     commands: Box<[CommandCounters]>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -155,6 +159,7 @@ impl Counters {
             keys: zeros(databases),
             volatile: zeros(databases),
             expiring: zeros(databases),
+            sizes: zeros(databases),
             commands: zeros(commands),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -191,6 +196,11 @@ impl Counters {
         for (mine, theirs) in listed.chain(single) {
             bump(mine, theirs.load(Ordering::Relaxed));
         }
+        for (mine, theirs) in self.sizes.iter().zip(&other.sizes) {
+            if let Some(theirs) = theirs.get() {
+                mine.get_or_init(Default::default).absorb(theirs);
+            }
+        }
         for (mine, theirs) in self.latency.iter().zip(&other.latency) {
             if let Some(theirs) = theirs.get() {
                 mine.get_or_init(Histogram::default).absorb(theirs);
@@ -218,6 +228,18 @@ impl Counters {
 
     pub(crate) fn expiring(&self, physical: usize, by: i64) {
         shift(&self.expiring[physical], by);
+    }
+
+    #[inline]
+    pub(crate) fn size(&self, physical: usize, class: SizeClass, by: i64) {
+        self.sizes[physical].get_or_init(Default::default).add(class, by);
+    }
+
+    /// Makes the sum over all threads zero, which is `sum` now.
+    pub(crate) fn clear_sizes(&self, physical: usize, sum: &KeySizes) {
+        if sum.iter().flatten().any(|n| *n != 0) {
+            self.sizes[physical].get_or_init(Default::default).subtract(sum);
+        }
     }
 
     pub(crate) fn expired_members(&self, by: u64) {
@@ -529,6 +551,24 @@ impl Engine {
     /// How many keys of a logical database have elements that expire on their own.
     pub fn db_expiring(&self, db: usize) -> usize {
         self.sum(|c| c.expiring[self.keyspace.physical(db)].load(Ordering::Relaxed))
+    }
+
+    /// How many keys of a logical database there are of each type and size.
+    pub fn db_sizes(&self, db: usize) -> KeySizes {
+        let mut sizes = self.sizes_of(self.keyspace.physical(db));
+        // Sums that are taken while keys change may be off by one.
+        sizes.iter_mut().flatten().for_each(|n| *n = (*n).max(0));
+        sizes
+    }
+
+    pub(crate) fn sizes_of(&self, physical: usize) -> KeySizes {
+        let mut sum = [[0; SIZE_CLASSES]; SizeKind::COUNT];
+        for counters in lock(&self.counters).iter() {
+            if let Some(sizes) = counters.sizes[physical].get() {
+                sizes.add_to(&mut sum);
+            }
+        }
+        sum
     }
 
     fn sum(&self, of: impl Fn(&Counters) -> i64) -> usize {

@@ -44,6 +44,21 @@ impl Class {
     /// the same word, so that a change asks for both with one load. See
     /// [`crate::tuning::Tuning::set_invalidates`].
     pub const INVALIDATION: Self = Self(1 << 16);
+    /// `S`: publish elements to `__subkeyspace@<db>__:<key>`; none of these four is part of `A`.
+    pub const SUBKEYSPACE: Self = Self(1 << 18);
+    /// `T`: publish elements to `__subkeyevent@<db>__:<event>`.
+    pub const SUBKEYEVENT: Self = Self(1 << 19);
+    /// `I`: publish each element to `__subkeyspaceitem@<db>__:<key>\n<element>`.
+    pub const SUBKEYSPACEITEM: Self = Self(1 << 20);
+    /// `V`: publish elements to `__subkeyspaceevent@<db>__:<event>|<key>`.
+    pub const SUBKEYSPACEEVENT: Self = Self(1 << 21);
+    /// The channels of elements.
+    pub const SUBKEYS: Self = Self(
+        Self::SUBKEYSPACE.0
+            | Self::SUBKEYEVENT.0
+            | Self::SUBKEYSPACEITEM.0
+            | Self::SUBKEYSPACEEVENT.0,
+    );
     /// `A`: every class that is not left out of it.
     pub const ALL: Self = Self(
         Self::GENERIC.0
@@ -78,6 +93,10 @@ impl Class {
         (b'n', Self::NEW),
         (b'o', Self::OVERWRITTEN),
         (b'c', Self::TYPE_CHANGED),
+        (b'S', Self::SUBKEYSPACE),
+        (b'T', Self::SUBKEYEVENT),
+        (b'I', Self::SUBKEYSPACEITEM),
+        (b'V', Self::SUBKEYSPACEEVENT),
     ];
 
     /// Reads the value of `notify-keyspace-events`; `None` when a letter is unknown.
@@ -107,6 +126,12 @@ impl Class {
         self.0 & other.0 == other.0
     }
 
+    /// Whether any class of `other` is in the set.
+    #[inline]
+    pub fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// The set as bits.
     pub fn bits(self) -> u32 {
         self.0
@@ -124,7 +149,7 @@ mod tests {
 
     #[test]
     fn letters_survive_the_round_trip() {
-        for text in ["", "AKE", "KEA", "g$lK", "Exm"] {
+        for text in ["", "AKE", "KEA", "g$lK", "Exm", "STIVh"] {
             let set = Class::parse(text).unwrap();
             assert_eq!(Class::parse(&set.letters()), Some(set));
         }

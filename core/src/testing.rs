@@ -4,11 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
+use crate::clock;
 use crate::command::{Command, Step, run_job};
 use crate::effects::Reader;
 use crate::engine::{Engine, Host, Observed, Worker};
 use crate::error::CmdError;
-use crate::keyspace::Event;
+use crate::keyspace::{Event, SIZE_CLASSES, Scope, SizeKind, Sweep, tally};
 use crate::module::Module;
 use crate::notify::Class;
 use crate::reply::Reply;
@@ -29,6 +30,9 @@ pub struct Bed {
     log: Reader,
     events: Arc<Mutex<Vec<Event>>>,
 }
+
+/// Most keys whose sizes are compared after each command.
+const SIZES_CHECKED: usize = 64;
 
 struct Recorder(Arc<Mutex<Vec<Event>>>);
 
@@ -76,12 +80,18 @@ impl Bed {
         self.now += millis;
     }
 
+    fn set_clock(&self) {
+        let nanos = self.now as u64 * 1_000_000;
+        self.worker.clock.set(nanos);
+        clock::FIXED.set(Some(nanos));
+    }
+
     /// Runs the words of one command and returns the bytes of its reply.
     pub fn call(&mut self, args: &[&[u8]]) -> Vec<u8> {
         let mut reply = Reply::default();
         let mut job = None;
         loop {
-            self.worker.clock.set(self.now as u64 * 1_000_000);
+            self.set_clock();
             let (engine, worker, session) = (&self.engine, &self.worker, &mut self.session);
             let step = match job.take() {
                 None => engine.call(worker, session, args, &mut reply, Waker::noop()),
@@ -99,7 +109,25 @@ impl Bed {
             }
         }
         self.engine.end_turn(&self.worker);
+        self.check_sizes();
         reply.take()
+    }
+
+    /// Compares the sizes of values as they were counted with the values as they are, unless there
+    /// are many.
+    fn check_sizes(&self) {
+        let dbs = 0..self.engine.keyspace.databases();
+        if dbs.clone().map(|db| self.engine.db_size(db)).sum::<usize>() > SIZES_CHECKED {
+            return;
+        }
+        self.engine.hold_and(&self.worker, &Scope::All, |space| {
+            for db in dbs {
+                space.select(db);
+                let mut sizes = [[0; SIZE_CLASSES]; SizeKind::COUNT];
+                Sweep::new().advance(space, usize::MAX, |entry, _| tally(entry, &mut sizes));
+                assert_eq!(self.engine.db_sizes(db), sizes, "sizes in database {db}");
+            }
+        });
     }
 
     /// Runs a command line and returns its reply as text: see [`show`].

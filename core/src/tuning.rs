@@ -142,7 +142,7 @@ impl Tuning {
         });
         let letters = config.string(clients::NOTIFY_KEYSPACE_EVENTS);
         let classes = Class::parse(&letters)
-            .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.")?;
+            .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdnocaSTIV'.")?;
         self.set_notify_classes(classes);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::ds::Deadlines;
-use crate::keyspace::Parts;
+use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer};
 
@@ -42,6 +42,12 @@ pub trait Object: Any + Send + Sync {
 
     /// Bytes that it has allocated, itself included.
     fn memory(&self) -> usize;
+
+    /// As what, and with how many elements, the value counts among the sizes that INFO shows; in
+    /// O(1). `None` for types that are not counted.
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        None
+    }
 
     /// Roughly how many allocations dropping it gives back. Above
     /// [`crate::keyspace::LAZY_FREE_EFFORT`] it is dropped in the background.

@@ -62,8 +62,6 @@ pub struct Usage {
     pub query: AtomicU64,
     /// Further bytes that the memory for requests has room for.
     pub query_free: AtomicU64,
-    /// Bytes of the arguments of a request that is not whole yet.
-    pub arguments: AtomicU64,
     /// Bytes of commands that MULTI queued.
     pub multi: AtomicU64,
     /// Bytes of memory for replies.
@@ -78,6 +76,20 @@ pub struct Usage {
     pub commands: AtomicU64,
     /// Times that there was something to read.
     pub reads: AtomicU64,
+}
+
+/// Bytes of replies that CLIENT LIST counts as one block, which is how large Redis makes those that
+/// it chains up behind a client's own buffer.
+const REPLY_BLOCK: u64 = 16 * 1024;
+
+/// Replies that wait to be sent, as CLIENT LIST shows them.
+pub struct Unsent {
+    /// Bytes of the first block.
+    pub first: u64,
+    /// How many blocks there are behind it.
+    pub blocks: u64,
+    /// Bytes in those.
+    pub rest: u64,
 }
 
 /// Adds to a figure that one thread writes.
@@ -108,7 +120,7 @@ impl Usage {
 
     /// Bytes that the connection takes, besides its own structures.
     pub fn memory(&self) -> u64 {
-        [&self.query, &self.query_free, &self.arguments, &self.multi, &self.reply]
+        [&self.query, &self.query_free, &self.multi, &self.reply]
             .iter()
             .map(|figure| figure.load(Ordering::Relaxed))
             .sum()
@@ -351,6 +363,22 @@ impl Client {
     /// How many channels, patterns and shard channels it is subscribed to.
     pub fn subscription_count(&self) -> u32 {
         self.subscriptions.iter().map(|n| n.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Notes that no reply waits to be sent.
+    #[inline]
+    pub fn note_sent(&self) {
+        if self.output.load(Ordering::Relaxed) != 0 {
+            self.output.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The replies that wait to be sent.
+    pub fn unsent(&self) -> Unsent {
+        let all = self.output.load(Ordering::Relaxed);
+        let first = all.min(REPLY_BLOCK);
+        let rest = all - first;
+        Unsent { first, blocks: rest.div_ceil(REPLY_BLOCK), rest }
     }
 
     /// Bytes that the connection takes.

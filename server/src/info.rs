@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_core::command::Command;
 use cairn_core::config::table::{logging, network};
+use cairn_core::keyspace::SizeKind;
 
 use crate::client::Usage;
 use crate::commands::Overhead;
@@ -28,6 +29,7 @@ const DEFAULT: &[&str] = &[
     "errorstats",
     "cluster",
     "keyspace",
+    "keysizes",
 ];
 
 /// The sections that only `all` and `everything`, or their names, show.
@@ -91,10 +93,37 @@ fn section(server: &Server, name: &str, out: &mut String) {
             out.line("cluster_enabled", 0);
         }
         "keyspace" => keyspace(server, out),
+        "keysizes" => keysizes(server, out),
         "commandstats" => commandstats(server, out),
         "latencystats" => latencystats(server, out),
         _ => {}
     }
+}
+
+/// What INFO calls the sizes of each [`SizeKind`], in order.
+const SIZES: [&str; SizeKind::COUNT] =
+    ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
+
+fn keysizes(server: &Server, out: &mut Section<'_>) {
+    out.title("Keysizes");
+    for db in 0..server.engine.keyspace.databases() {
+        let sizes = server.engine.db_sizes(db);
+        for (name, classes) in SIZES.iter().zip(&sizes) {
+            let classes = classes.iter().enumerate().filter(|(_, count)| **count > 0);
+            let shown: Vec<String> =
+                classes.map(|(class, count)| format!("{}={count}", least_size(class))).collect();
+            if !shown.is_empty() {
+                out.line(&format!("db{db}_distrib_{name}"), shown.join(","));
+            }
+        }
+    }
+}
+
+/// The least size of a class, as INFO shows it: 0, 1, 2, … 512, 1K and so on.
+fn least_size(class: usize) -> String {
+    let Some(exponent) = class.checked_sub(1) else { return "0".into() };
+    let unit = ["", "K", "M", "G", "T"].get(exponent / 10).unwrap_or(&"P");
+    format!("{}{unit}", 1u64 << (exponent % 10))
 }
 
 fn about(server: &Server, out: &mut Section<'_>) {

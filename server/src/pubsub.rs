@@ -112,6 +112,44 @@ impl PubSub {
                 let channel = format!("__keyevent@{}__:{}", event.db, event.name);
                 self.publish(Kind::Channel, channel.as_bytes(), &event.key, offset);
             }
+            if !event.elements.is_empty() {
+                self.publish_elements(event, classes, offset);
+            }
+        }
+    }
+
+    /// Publishes which elements an event is about to the channels of elements. A length goes before
+    /// each name in a payload, since names may hold what separates them. What could not be told
+    /// apart is left out: events with a `|` and keys with a line break in channels of such.
+    fn publish_elements(&self, event: &Event, classes: Class, offset: u64) {
+        let Event { db, name, key, elements, .. } = event;
+        let mut list = Vec::new();
+        for element in elements {
+            if !list.is_empty() {
+                list.push(b',');
+            }
+            push_name(&mut list, element);
+        }
+        let send = |channel: &[&[u8]], payload: &[&[u8]]| {
+            self.publish(Kind::Channel, &channel.concat(), &payload.concat(), offset);
+        };
+        let (db, name) = (format!("@{db}__:"), name.as_bytes());
+        let clear = !name.contains(&b'|');
+        if classes.has(Class::SUBKEYSPACE) && clear {
+            send(&[b"__subkeyspace", db.as_bytes(), key], &[name, b"|", &list]);
+        }
+        if classes.has(Class::SUBKEYEVENT) {
+            let mut named = Vec::new();
+            push_name(&mut named, key);
+            send(&[b"__subkeyevent", db.as_bytes(), name], &[&named, b"|", &list]);
+        }
+        if classes.has(Class::SUBKEYSPACEITEM) && !key.contains(&b'\n') {
+            for element in elements {
+                send(&[b"__subkeyspaceitem", db.as_bytes(), key, b"\n", element], &[name]);
+            }
+        }
+        if classes.has(Class::SUBKEYSPACEEVENT) && clear {
+            send(&[b"__subkeyspaceevent", db.as_bytes(), name, b"|", key], &[&list]);
         }
     }
 
@@ -137,6 +175,12 @@ impl PubSub {
     fn lock(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Appends a name with its length before it.
+fn push_name(out: &mut Vec<u8>, name: &[u8]) {
+    out.extend_from_slice(format!("{}:", name.len()).as_bytes());
+    out.extend_from_slice(name);
 }
 
 /// A push in the forms of both protocols.

@@ -522,6 +522,7 @@ pub(super) fn invoke(
 ) -> Result<Flow, CmdError> {
     space.dirty = 0;
     space.stated = false;
+    space.only_hides = false;
     if space.db() != session.db {
         space.select(session.db);
     }
@@ -544,6 +545,8 @@ pub(super) fn invoke(
     {
         space.after.effects.push(db, args);
     }
+    // EXEC comes here after its commands: theirs are counted.
+    space.dirty = 0;
     tell_modules(space);
     result
 }

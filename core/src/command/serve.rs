@@ -47,6 +47,8 @@ pub(super) fn leave_queues(held: &mut Held<'_>, waiter: &Arc<Waiter>) {
 /// nothing more can be served. What they do may in turn serve others.
 pub(super) fn serve(space: &mut Space<'_>) {
     let before = space.db();
+    // They go on after the command or transaction, which may have taken a while.
+    space.go_on_at(clock::now_nanos());
     let mut next = 0;
     while let Some((db, key)) = space.after.ready.get_mut(next).map(std::mem::take) {
         next += 1;
@@ -80,6 +82,7 @@ pub(super) fn serve_one(space: &mut Space<'_>, waiter: &Arc<Waiter>) -> bool {
     let mut reply = Reply::new(waiter.proto);
     let args = words(&waiter.args);
     let start = clock::now_nanos();
+    space.go_on_at(start);
     let result =
         invoke(space, &mut session, waiter.command, &args, &mut reply, Mode::Serving, None);
     commit(space);

@@ -223,7 +223,7 @@ pub static OOM_SCORES: ListKind = ListKind {
 
 /// The letters of `notify-keyspace-events`, in the order CONFIG GET gives them; the first lot is
 /// what `A` stands for.
-const EVENT_CLASSES: (&[u8], &[u8]) = (b"g$lshzxetda", b"KEmnoc");
+const EVENT_CLASSES: (&[u8], &[u8]) = (b"g$lshzxetda", b"KEmnocSTIV");
 
 /// `notify-keyspace-events`: letters in any order.
 pub static EVENTS: ListKind = ListKind {
@@ -233,7 +233,7 @@ pub static EVENTS: ListKind = ListKind {
         let known =
             |letter: &u8| *letter == b'A' || covered.contains(letter) || apart.contains(letter);
         if !given.iter().all(known) {
-            return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdnoca'.".into());
+            return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdnocaSTIV'.".into());
         }
         // Before there were arrays, all the other letters meant the same as `A`.
         let before_arrays = covered.strip_suffix(b"a").unwrap_or(covered);

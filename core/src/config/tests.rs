@@ -175,6 +175,7 @@ fn values_as_config_get_shows_them() {
         ("notify-keyspace-events", "KEA", "AKE"),
         ("notify-keyspace-events", "Eg$lshzxetd", "AE"),
         ("notify-keyspace-events", "K$g", "g$K"),
+        ("notify-keyspace-events", "VTSIh", "hSTIV"),
         ("latency-tracking-info-percentiles", "50.0  60.5", "50 60.5"),
         (
             "client-output-buffer-limit",

@@ -96,13 +96,26 @@ impl Space<'_> {
         if !db.is_some_and(|db| db.expiring.is_due(hash, now)) {
             return;
         }
-        if self.engine().tuning.keeps_expired() {
+        if self.only_hides && self.can_hide(key) {
+            self.hide_members(key, now);
+        } else if self.engine().tuning.keeps_expired() {
             // A command of a log meets the value as its primary did: nothing is hidden from it.
             self.hide_members(key, i64::MIN);
         } else {
-            let hides = self.find_mut(key).and_then(expiring_mut).is_some_and(|v| v.hides());
+            let hides = self.can_hide(key);
             self.expire_members(key, if hides { REMOVED_AT_ONCE } else { usize::MAX });
         }
+    }
+
+    fn can_hide(&mut self, key: &[u8]) -> bool {
+        self.find_mut(key).and_then(expiring_mut).is_some_and(|value| value.hides())
+    }
+
+    /// Has elements whose time is over hidden from the running command, if their type can hide
+    /// them: what only looks at a hash as a whole removes nothing in Redis either, so that those
+    /// who watch the key hear of it when the elements are removed.
+    pub fn only_hide_expired(&mut self) {
+        self.only_hides = true;
     }
 
     /// Hides elements whose deadline is not after `moment`, for those who may not remove them.
@@ -120,7 +133,7 @@ impl Space<'_> {
     pub(super) fn expire_members(&mut self, key: &[u8], most: usize) -> usize {
         let now = self.now();
         self.preserve(key);
-        let Some(value) = self.find_mut(key).and_then(expiring_mut) else {
+        let Some(value) = self.find_to_change(key).and_then(expiring_mut) else {
             self.index_members(key);
             return 0;
         };
@@ -145,6 +158,7 @@ impl Space<'_> {
         }
         self.touch(key);
         self.notify(words.class, words.event, key);
+        self.name_elements(words.class, removed.iter().map(|element| &**element));
         if bare {
             self.discard(key);
             self.notify(crate::notify::Class::GENERIC, "del", key);

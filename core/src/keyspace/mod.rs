@@ -7,6 +7,7 @@
 //! - [`members`]: elements that expire on their own.
 //! - [`sweep`]: walks over whole shards, and changes of whole databases.
 //! - [`snapshot`]: all databases as they stood at one moment, while commands go on.
+//! - [`sizes`]: how many keys there are of which size.
 //! - [`access`]: LRU and LFU bookkeeping; [`evict`] and [`expire`] remove keys by it.
 //!
 //! Commands, replies and sessions are not known here.
@@ -20,8 +21,10 @@ mod expire;
 mod members;
 mod shard;
 mod shard_set;
+mod sizes;
 mod snapshot;
 mod space;
+mod string;
 mod sweep;
 mod warm;
 
@@ -35,6 +38,10 @@ pub use expire::{ExpireCursor, ExpireCycle};
 pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
+#[cfg(test)]
+pub(crate) use sizes::tally;
+pub use sizes::{KeySizes, SIZE_CLASSES, SizeKind};
+pub(crate) use sizes::{SizeClass, SizeCounters};
 pub use snapshot::{
     Capture, Captured, Collection, EachMember, EachPart, FrozenEntry, Pairs, Parts, PutPart, Sink,
     Slices, Snapshot, SnapshotWalk, Snapshots,

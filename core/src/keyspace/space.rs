@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use super::sizes::{Noted, SizeClass};
+use super::string::{StrBytes, string_of};
 use super::{Entry, Held, Kept, Keyspace, LAZY_FREE_EFFORT, Shard, Value, ValueRef, access};
 use crate::blocking::Mailbox;
 use crate::effects::Effects;
@@ -28,6 +30,8 @@ pub struct Event {
     pub name: &'static str,
     /// The key.
     pub key: Box<[u8]>,
+    /// The elements that it is about, such as fields of a hash, if anybody asked for them.
+    pub elements: Box<[Box<[u8]>]>,
 }
 
 /// The name of the event of [`Class::INVALIDATION`] that stands for all keys. That of one key has
@@ -61,6 +65,11 @@ pub struct Space<'e> {
     physical: usize,
     /// The key that most commands are about, with its place.
     own: Option<(*const [u8], Place)>,
+    /// The value last accessed for writing, whose size may have changed since.
+    pub(super) noted: Option<Noted>,
+    /// Elements whose time is over are hidden from the running command, and left to others to
+    /// remove.
+    pub(crate) only_hides: bool,
     /// Changes made by the running command.
     pub(crate) dirty: u64,
     /// The running command stated its own effects, or none: its words are not logged.
@@ -107,6 +116,8 @@ impl<'e> Space<'e> {
             db,
             physical: engine.keyspace.physical(db),
             own: None,
+            noted: None,
+            only_hides: false,
             dirty: 0,
             stated: false,
             after: worker.take_aftermath(),
@@ -123,7 +134,8 @@ impl<'e> Space<'e> {
 
     /// Ends the critical section: lets the shards go.
     #[inline]
-    pub(crate) fn end(self) {
+    pub(crate) fn end(mut self) {
+        self.settle_size();
         let Self { worker, after, held, .. } = self;
         drop(held);
         worker.put_aftermath(after);
@@ -131,7 +143,8 @@ impl<'e> Space<'e> {
 
     /// Ends the critical section, but leaves the shards locked for the thread's next command.
     #[inline]
-    pub(crate) fn end_and_keep(self) -> Kept {
+    pub(crate) fn end_and_keep(mut self) -> Kept {
+        self.settle_size();
         let Self { worker, after, held, .. } = self;
         worker.put_aftermath(after);
         held.keep()
@@ -162,6 +175,13 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn now(&self) -> i64 {
         self.now
+    }
+
+    /// Goes on at another moment, in Unix nanoseconds: what follows is no part of the command that
+    /// the section was made for.
+    pub(crate) fn go_on_at(&mut self, nanos: u64) {
+        self.now = (nanos / 1_000_000) as i64;
+        self.due = if self.worker.replays() { i64::MIN } else { self.now };
     }
 
     /// What expires up to this moment, in Unix milliseconds, is over.
@@ -234,7 +254,7 @@ impl<'e> Space<'e> {
         let keeps_expired = self.engine.tuning.keeps_expired();
         if keeps_expired {
             // Whatever may not be removed is hidden from readers all the same.
-            self.lookup_mut(key);
+            self.use_entry(key);
             self.hide_members(key, self.due);
             let found = self.peek(key);
             worker.counters.lookup(found.is_some());
@@ -244,7 +264,7 @@ impl<'e> Space<'e> {
             self.expire_if_due(key);
             self.find_mut(key)
         } else {
-            self.lookup_mut(key)
+            self.use_entry(key)
         };
         worker.counters.lookup(found.is_some());
         found.map(|entry| &*entry)
@@ -274,6 +294,19 @@ impl<'e> Space<'e> {
     /// The entry of a key, to be changed: the first half of a change. An expired key is removed.
     #[inline]
     pub fn lookup_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        self.expire_if_due(key);
+        self.preserve(key);
+        let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
+        let entry = self.find_to_change(key)?;
+        if worker.touches() {
+            access::touch(entry, now, tracking, || worker.dice());
+        }
+        Some(entry)
+    }
+
+    /// The entry of a key that is used, but whose value stays as it is. An expired key is removed.
+    #[inline]
+    fn use_entry(&mut self, key: &[u8]) -> Option<&mut Entry> {
         self.expire_if_due(key);
         self.preserve(key);
         let (tracking, now, worker) = (self.engine.tuning.tracking(), self.now, self.worker);
@@ -345,6 +378,22 @@ impl<'e> Space<'e> {
         db.table.find_mut(hash, |e| e.key() == key)
     }
 
+    /// As [`Space::find_mut`], for changes of the value. Its size is compared with the present
+    /// one before another value is accessed.
+    #[inline]
+    pub(super) fn find_to_change(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let (place, physical) = (self.place(key), self.physical);
+        if self.noted.is_some_and(|noted| !noted.is_at(physical, place)) {
+            self.settle_size();
+        }
+        let db = self.held.shard_mut(place.shard).db_mut(physical)?;
+        let entry = db.table.find_mut(place.hash, |e| e.key() == key)?;
+        if self.noted.is_none() {
+            self.noted = Some(Noted::of(physical, place, entry));
+        }
+        Some(entry)
+    }
+
     /// The value of a key as `T`; `None` when there is no such key.
     ///
     /// # Errors
@@ -387,7 +436,7 @@ impl<'e> Space<'e> {
         if self.lookup_mut(key).is_none() {
             self.put(key, Value::Object(Box::new(make())), Put::Persist);
         }
-        let object = self.find_mut(key).and_then(Entry::object_mut);
+        let object = self.find_to_change(key).and_then(Entry::object_mut);
         object.and_then(|o| o.downcast_mut::<T>()).ok_or(CmdError::WRONG_TYPE)
     }
 
@@ -414,11 +463,15 @@ impl<'e> Space<'e> {
         }
         let expires = matches!(&value, Value::Object(o)
             if o.expiring().is_some_and(|value| value.deadlines().is_some()));
+        self.settle_size();
         if let Some(entry) = self.find_mut(key) {
             let had = entry.expiry().is_some();
             let expiry = put.resolve(entry.expiry());
+            let before = SizeClass::of(entry);
             let old = entry.set_value(value);
             entry.set_expiry(expiry);
+            let after = SizeClass::of(entry);
+            self.count_resized(before, after);
             self.used_now(key);
             self.count_expiry(key, had, expiry.is_some());
             if let Some(old) = &old {
@@ -446,14 +499,18 @@ impl<'e> Space<'e> {
         if self.engine.tuning.notify_classes() != Class::default() {
             self.notify_overwrite(key, None);
         }
+        self.settle_size();
         let Some(entry) = self.find_mut(key) else {
             return self.insert(key, Entry::with_bytes(key, bytes, put.resolve(None)));
         };
         let had = entry.expiry();
         let expiry = put.resolve(had);
         let in_place = had == expiry && entry.try_overwrite(bytes);
+        let before = if in_place { None } else { SizeClass::of(entry) };
         let old = if in_place { None } else { entry.set_bytes(bytes, expiry) };
+        let after = if in_place { None } else { SizeClass::of(entry) };
         access::touch(entry, now, tracking, || worker.dice());
+        self.count_resized(before, after);
         self.count_expiry(key, had.is_some(), expiry.is_some());
         if let Some(old) = &old {
             self.end_waits(&**old, key);
@@ -479,6 +536,7 @@ impl<'e> Space<'e> {
     fn insert(&mut self, key: &[u8], mut entry: Entry) {
         access::init(&mut entry, self.now, self.engine.tuning.tracking());
         entry.set_epoch(self.keyspace().snapshots.epoch());
+        self.count_size(SizeClass::of(&entry), 1);
         let (keyspace, physical) = (self.keyspace(), self.physical);
         let Place { shard, hash } = self.place(key);
         let volatile = entry.expiry().is_some();
@@ -501,12 +559,14 @@ impl<'e> Space<'e> {
 
     fn detach(&mut self, key: &[u8]) -> Option<Entry> {
         self.preserve(key);
+        self.settle_size();
         let (keyspace, physical) = (self.keyspace(), self.physical);
         let Place { shard, hash } = self.place(key);
         let db = self.held.shard_mut(shard).db_mut(physical)?;
         let entry = db.table.remove(hash, |e| e.key() == key, |e| keyspace.hash(e.key()))?;
         let indexed = db.expiring.len() != 0;
         self.worker.counters.keys(physical, -1);
+        self.count_size(SizeClass::of(&entry), -1);
         if indexed {
             self.set_member_deadline(key, None);
         }
@@ -650,6 +710,7 @@ impl<'e> Space<'e> {
     #[inline]
     pub fn changed(&mut self, class: Class, event: &'static str, key: &[u8]) {
         self.dirty += 1;
+        self.settle_size();
         self.touch(key);
         self.notify(class, event, key);
     }
@@ -693,11 +754,30 @@ impl<'e> Space<'e> {
         self.dirty += 1;
     }
 
+    /// Says how many changes the running command's changes so far count for, as
+    /// `rdb_changes_since_last_save` and the save points have it: one a key unless it is said.
+    pub fn count_as(&mut self, changes: usize) {
+        self.dirty = changes as u64;
+    }
+
     /// Publishes a keyspace event, if anybody asked for its class.
     #[inline]
     pub fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
         if self.engine.tuning.notifies(class) {
-            self.after.events.push(Event { db: self.db, class, name, key: key.into() });
+            let (key, elements) = (key.into(), Box::default());
+            self.after.events.push(Event { db: self.db, class, name, key, elements });
+        }
+    }
+
+    /// Says which elements the event of this class that was just told of is about, for those who
+    /// asked for notifications of elements.
+    #[inline]
+    pub fn name_elements<'x>(&mut self, class: Class, elements: impl Iterator<Item = &'x [u8]>) {
+        if self.engine.tuning.notify_classes().any(Class::SUBKEYS)
+            && let Some(event) = self.after.events.last_mut()
+            && event.class == class
+        {
+            event.elements = elements.map(Box::from).collect();
         }
     }
 
@@ -739,37 +819,6 @@ impl Put {
             Put::Keep => present,
             Put::At(at) => Some(at),
         }
-    }
-}
-
-/// A string value: bytes, or an integer in its decimal form.
-pub enum StrBytes<'a> {
-    /// Bytes in the entry.
-    Bytes(&'a [u8]),
-    /// An integer's digits.
-    Digits(itoa::Buffer, i64),
-}
-
-impl StrBytes<'_> {
-    /// The bytes.
-    pub fn with<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
-        match self {
-            StrBytes::Bytes(bytes) => f(bytes),
-            StrBytes::Digits(buffer, n) => f(buffer.clone().format(*n).as_bytes()),
-        }
-    }
-
-    /// A copy of the bytes.
-    pub fn to_vec(&self) -> Vec<u8> {
-        self.with(<[u8]>::to_vec)
-    }
-}
-
-fn string_of(entry: &Entry) -> Result<StrBytes<'_>, CmdError> {
-    match entry.value() {
-        ValueRef::Bytes(bytes) => Ok(StrBytes::Bytes(bytes)),
-        ValueRef::Int(n) => Ok(StrBytes::Digits(itoa::Buffer::new(), n)),
-        ValueRef::Object(_) => Err(CmdError::WRONG_TYPE),
     }
 }
 

@@ -17,6 +17,13 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
     }
 }
 
+/// Bytes of an integer's decimal text.
+#[inline]
+pub fn decimal_len(n: i64) -> usize {
+    let digits = n.unsigned_abs().checked_ilog10().map_or(1, |log| log as usize + 1);
+    digits + usize::from(n < 0)
+}
+
 /// Reads an unsigned integer in its canonical form, as [`parse_i64`] does.
 #[inline]
 pub fn parse_u64(text: &[u8]) -> Option<u64> {
@@ -45,6 +52,13 @@ mod tests {
         let text = std::str::from_utf8(text).ok()?;
         let value: i64 = text.parse().ok()?;
         (value.to_string() == text).then_some(value)
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_text() {
+        for n in [0, 1, -1, 9, 10, -10, 99, 100, i64::MAX, i64::MIN] {
+            assert_eq!(decimal_len(n), n.to_string().len(), "{n}");
+        }
     }
 
     #[test]

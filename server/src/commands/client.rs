@@ -163,7 +163,9 @@ const SUBCOMMANDS: &[Spec] = &[
         arity: -3,
         since: "2.4.0",
         summary: "Closes connections",
-        syntax: "<old-format | filters>",
+        syntax: "<ip:port | [ID client-id] [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] \
+                 [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME <YES | NO>] \
+                 [MAXAGE maxage]>",
         handler: kill,
         ..OTHERS
     },
@@ -290,27 +292,39 @@ fn no_evict(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn info(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
+fn info(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let client = client(ctx)?;
     client.mirror(ctx.session);
-    let line = describe(server(ctx)?, &client);
+    let line = describe(server(ctx)?, &client, Some(args));
     ctx.reply.verbatim("txt", line);
     Ok(Flow::Done)
 }
 
-/// A line of CLIENT LIST.
-fn describe(server: &Server, c: &Client) -> String {
+/// Bytes of the words of the command that a client is in: the one that runs, whose words are
+/// `own`, or the one that it is blocked in.
+fn words_of(c: &Client, own: Option<&[&[u8]]>) -> u64 {
+    let waits = c.waits.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let bytes = match (own, waits.as_ref()) {
+        (Some(words), _) => words.iter().map(|word| word.len()).sum(),
+        (None, Some(waiter)) => waiter.args.iter().map(|word| word.len()).sum(),
+        (None, None) => 0,
+    };
+    bytes as u64
+}
+
+/// A line of CLIENT LIST. `own` are the words of the command that asks, if it is this client's.
+fn describe(server: &Server, c: &Client, own: Option<&[&[u8]]>) -> String {
     let now = clock::now_nanos() / 1_000_000_000;
     let last = c.last_command.load(Ordering::Relaxed) as usize;
     let names = c.names();
     let load = |kind: Kind| c.subscriptions[kind as usize].load(Ordering::Relaxed);
     let queued = c.queued.load(Ordering::Relaxed);
     let (load_usage, usage) = (|figure: &AtomicU64| figure.load(Ordering::Relaxed), &c.usage);
-    let output = c.output.load(Ordering::Relaxed);
+    let (unsent, words) = (c.unsent(), words_of(c, own));
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} \
          ssub={} multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} \
-         rbp={} obl={output} oll=0 omem={} tot-mem={} events={} cmd={} user={} redir={} resp={} \
+         rbp={} obl={} oll={} omem={} tot-mem={} events={} cmd={} user={} redir={} resp={} \
          lib-name={} lib-ver={} io-thread={} tot-net-in={} tot-net-out={} tot-cmds={} \
          read-events={}\n",
         c.id,
@@ -328,13 +342,15 @@ fn describe(server: &Server, c: &Client) -> String {
         c.watching.load(Ordering::Relaxed),
         load_usage(&usage.query),
         load_usage(&usage.query_free),
-        load_usage(&usage.arguments),
+        words,
         load_usage(&usage.multi),
         load_usage(&usage.reply),
         load_usage(&usage.reply_peak),
-        load_usage(&usage.reply),
-        c.memory(),
-        if output > 0 { "rw" } else { "r" },
+        unsent.first,
+        unsent.blocks,
+        unsent.rest,
+        c.memory() + words,
+        if unsent.first > 0 { "rw" } else { "r" },
         server.command_name(last),
         names.user,
         tracking::redirect(c),
@@ -418,7 +434,8 @@ fn list(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         _ => return Err(CmdError::SYNTAX),
     }
-    let lines: String = chosen.iter().map(|c| describe(server, c)).collect();
+    let own = |c: &Client| (c.id == ctx.session.id).then_some(args);
+    let lines: String = chosen.iter().map(|c| describe(server, c, own(c))).collect();
     ctx.reply.verbatim("txt", lines);
     Ok(Flow::Done)
 }

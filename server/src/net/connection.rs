@@ -575,6 +575,7 @@ impl Connection {
         }
         self.sent = 0;
         self.out.truncate(0);
+        self.client.note_sent();
         if self.out.buffer_mut().capacity() > KEEP_OUTPUT {
             self.out.buffer_mut().shrink_to(KEEP_OUTPUT);
         }

@@ -23,7 +23,7 @@ pub fn redacted<'a>(
         args.get(at).is_some_and(|arg: &&[u8]| arg.eq_ignore_ascii_case(word.as_bytes()))
     };
     match command.name.as_str() {
-        "auth" => hide(args.len().clamp(2, 3) - 1),
+        "auth" => (1..args.len()).for_each(hide),
         "hello" => {
             let login = (2..args.len()).find(|at| is(*at, "auth"));
             login.into_iter().flat_map(|at| [at + 1, at + 2]).for_each(hide);

@@ -169,3 +169,19 @@ fn who_waits_with_claim_is_woken_by_time() {
     owner.run("XGROUP DESTROY t g");
     assert!(waiter.shown().starts_with("-NOGROUP"));
 }
+
+#[test]
+fn who_is_served_by_a_transaction_goes_on_after_it() {
+    let server = server(&["--enable-debug-command", "yes"]);
+    let (mut client, mut waiting) = (server.connect(), server.connect());
+    waiting.send_line("BRPOP k 0");
+    wait_for_blocked(&mut client, 1);
+    for line in ["MULTI", "RPUSH k a", "PEXPIRE k 20", "DEBUG SLEEP 0.05", "EXISTS k"] {
+        client.run(line);
+    }
+    // The transaction happens at the moment that it began at: the key is there throughout.
+    assert_eq!(client.run("EXEC"), "[:1 :1 +OK :1]");
+    assert_eq!(info(&mut client, "clients", "blocked_clients"), 1);
+    assert_eq!(client.run("RPUSH k b"), ":1");
+    assert_eq!(waiting.shown(), "[\"k\" \"b\"]");
+}

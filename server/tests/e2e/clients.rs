@@ -176,3 +176,59 @@ fn open_files() -> usize {
     let line = limits.lines().find_map(|l| l.strip_prefix("Max open files"));
     line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(1024)
 }
+
+/// A field of a client's line in CLIENT LIST.
+fn field(line: &str, name: &str) -> u64 {
+    let value = line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    value.and_then(|value| value.trim().parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[test]
+fn who_does_not_read_shows_up_in_the_list() {
+    let server = server(&[]);
+    let (mut watcher, mut lazy) = (server.connect(), server.connect());
+    let id = lazy.run("CLIENT ID");
+    let list = format!("CLIENT LIST ID {}", &id[1..]);
+    let line = watcher.call(&list.split(' ').collect::<Vec<_>>()).text();
+    assert_eq!((field(&line, "obl"), field(&line, "oll"), field(&line, "omem")), (0, 0, 0));
+    watcher.call(&["SET", "k", &"v".repeat(1 << 20)]);
+    let gets = "GET k\r\n".repeat(40);
+    lazy.send_raw(gets.as_bytes());
+    eventually("replies wait", || {
+        let line = watcher.call(&list.split(' ').collect::<Vec<_>>()).text();
+        field(&line, "oll") > 0 && field(&line, "omem") > 0 && line.contains("events=rw")
+    });
+    (0..40).for_each(|_| assert_eq!(lazy.try_read().expect("a reply").text().len(), 1 << 20));
+    eventually("all is sent", || {
+        let line = watcher.call(&list.split(' ').collect::<Vec<_>>()).text();
+        field(&line, "omem") == 0 && line.contains("events=r ")
+    });
+    let own = watcher.call(&["CLIENT", "INFO"]).text();
+    assert_eq!(field(&own, "argv-mem"), "CLIENTINFO".len() as u64);
+}
+
+#[test]
+fn debug_describes_the_nodes_of_a_list() {
+    let server = server(&["--enable-debug-command", "yes", "--list-max-listpack-size", "2"]);
+    let mut client = server.connect();
+    client.run("RPUSH l 1 2 3 4 5 6 7 8 9 10");
+    let shown = client.run("DEBUG OBJECT l");
+    let nodes = "ql_nodes:5 ql_avg_node:2.00 ql_listpack_max:2 ql_compressed:0";
+    assert!(shown.ends_with(&format!("{nodes} ql_uncompressed_size:55")), "{shown}");
+    assert_eq!(client.run("DEBUG LISTPACK l"), "-ERR Not a listpack encoded object.");
+    assert!(client.run("DEBUG QUICKLIST l").starts_with("+encoding:quicklist"));
+}
+
+#[test]
+fn info_shows_the_sizes_of_values() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    client.run("RPUSH l 1 2 3");
+    client.call(&["SET", "s", &"v".repeat(3000)]);
+    client.run("HSET h f v");
+    let text = client.run("INFO keysizes");
+    for line in ["strings_sizes:2K=1", "lists_items:2=1", "hashes_items:1=1"] {
+        assert!(text.contains(&format!("db0_distrib_{line}")), "{text}");
+    }
+    assert!(client.run("INFO").contains("# Keysizes"));
+}

@@ -96,3 +96,43 @@ fn events_of_keys() {
     assert_eq!(client.run("HSET h f v"), ":1");
     expect("__keyevent@0__:hset", "h");
 }
+
+#[test]
+fn notifications_name_the_fields_of_hashes() {
+    let server = server(&["--notify-keyspace-events", "STIVh"]);
+    let (mut listener, mut speaker) = (server.connect(), server.connect());
+    listener.run("PSUBSCRIBE __subkey*");
+    let mut heard = |channels: &[(&str, &str)]| {
+        for (channel, payload) in channels {
+            let expected = format!("[\"pmessage\" \"__subkey*\" \"{channel}\" \"{payload}\"]");
+            assert_eq!(listener.shown(), expected);
+        }
+    };
+    speaker.run("HSET myhash field1 val1 f2 val2");
+    heard(&[
+        ("__subkeyspace@0__:myhash", "hset|6:field1,2:f2"),
+        ("__subkeyevent@0__:hset", "6:myhash|6:field1,2:f2"),
+        ("__subkeyspaceitem@0__:myhash\\nfield1", "hset"),
+        ("__subkeyspaceitem@0__:myhash\\nf2", "hset"),
+        ("__subkeyspaceevent@0__:hset|myhash", "6:field1,2:f2"),
+    ]);
+    speaker.run("CONFIG SET notify-keyspace-events Sh");
+    for (line, payload) in [
+        ("HSETNX myhash n 1", "hset|1:n"),
+        ("HSETNX myhash n 1", ""),
+        ("HINCRBY myhash n 1", "hincrby|1:n"),
+        ("HINCRBYFLOAT myhash n 1", "hincrbyfloat|1:n"),
+        ("HEXPIRE myhash 100 FIELDS 3 n f2 none", "hexpire|1:n,2:f2"),
+        ("HPERSIST myhash FIELDS 2 n field1", "hpersist|1:n"),
+        ("HGETEX myhash PERSIST FIELDS 1 f2", "hpersist|2:f2"),
+        ("HGETDEL myhash FIELDS 2 f2 none", "hdel|2:f2"),
+        ("HDEL myhash none n", "hdel|1:n"),
+        ("HPEXPIRE myhash 1 FIELDS 1 field1", "hexpire|6:field1"),
+        ("PING", "hexpired|6:field1"),
+    ] {
+        speaker.run(line);
+        if !payload.is_empty() {
+            heard(&[("__subkeyspace@0__:myhash", payload)]);
+        }
+    }
+}

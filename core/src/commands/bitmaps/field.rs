@@ -246,13 +246,17 @@ fn bitfield(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let ranges: Vec<_> = writes.map(|write| write.bytes().0..write.bytes().1 + 1).collect();
     let (bytes, mut changed) = writable(ctx.space, key, last + 1, &ranges)?;
     ctx.reply.array(operations.len());
+    let mut changes = 0;
     for operation in &operations {
-        let (answer, changes) = operation.run(bytes);
-        changed |= changes;
+        let (answer, changes_it) = operation.run(bytes);
+        changed |= changes_it;
+        changes += usize::from(changes_it);
         write_answer(ctx.reply, answer);
     }
     if changed {
         ctx.space.changed(Class::STRING, "setbit", key);
+        // A string that was only made or made longer is a change as well.
+        ctx.space.count_as(changes.max(1));
     }
     Ok(Flow::Done)
 }

@@ -428,5 +428,8 @@ fn search(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], variant: Variant) -> Outcome {
     sort(&mut pairs);
     let event = if variant.is_search() { "geosearchstore" } else { "georadiusstore" };
     store(ctx, destination, &pairs, event);
+    if !pairs.is_empty() {
+        ctx.space.count_as(pairs.len());
+    }
     Ok(Flow::Done)
 }

@@ -76,10 +76,10 @@ pub const SPECS: &[Spec] = &[
 
 /// Answers with the values of fields, null for those that are not there.
 fn answer_values(ctx: &mut Ctx<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Result<(), CmdError> {
-    let hash = ctx.space.object::<Hash>(key)?;
+    let hash = ctx.space.object_mut::<Hash>(key)?;
     ctx.reply.array(fields.len());
     for field in fields {
-        match hash.and_then(|hash| hash.get(field)) {
+        match hash.as_ref().and_then(|hash| hash.get(field)) {
             Some(value) => element(ctx.reply, value),
             None => ctx.reply.null(),
         }
@@ -109,7 +109,7 @@ fn change<'a, 'w>(
 
 fn hgetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
-    ctx.space.object::<Hash>(key)?;
+    ctx.space.object_mut::<Hash>(key)?;
     let (change, words) = change(ctx, &args[2..])?;
     let fields = members::named(words, &FIELDS)?;
     let now = ctx.space.now();
@@ -121,8 +121,11 @@ fn hgetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match change {
         Change::Nothing => {}
         Change::Persist => {
-            if members::clear(value, fields).contains(&1) {
+            let became = members::clear(value, fields);
+            if became.contains(&1) {
                 ctx.space.changed(Class::HASH, "hpersist", key);
+                ctx.space.name_elements(Class::HASH, members::cleared(fields, &became));
+                ctx.space.count_as(members::cleared(fields, &became).count());
                 let mut words: Vec<&[u8]> = vec![b"HPERSIST", key];
                 words.extend_from_slice(&args[3..]);
                 ctx.space.effect(&words);
@@ -140,7 +143,7 @@ fn hgetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn hgetdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
-    ctx.space.object::<Hash>(key)?;
+    ctx.space.object_mut::<Hash>(key)?;
     let fields = members::named(&args[2..], &FIELDS)?;
     get_and_remove(ctx, key, fields)
 }
@@ -226,8 +229,8 @@ impl<'a> SetArgs<'a> {
     }
 
     /// Whether FNX or FXX forbids the command.
-    fn is_forbidden(&self, hash: Option<&Hash>) -> bool {
-        let has = |field: &[u8]| hash.is_some_and(|hash| hash.contains(field));
+    fn is_forbidden(&self, hash: Option<&mut Hash>) -> bool {
+        let has = |field: &[u8]| hash.as_ref().is_some_and(|hash| hash.contains(field));
         self.there.is_some_and(|there| self.fields().any(|field| has(field) != there))
     }
 }
@@ -235,7 +238,7 @@ impl<'a> SetArgs<'a> {
 fn hsetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, now) = (args[1], ctx.space.now());
     let set = SetArgs::parse(ctx, &args[2..])?;
-    if set.is_forbidden(ctx.space.object::<Hash>(key)?) {
+    if set.is_forbidden(ctx.space.object_mut::<Hash>(key)?) {
         ctx.reply.int(0);
         return Ok(Flow::Done);
     }
@@ -248,11 +251,13 @@ fn hsetex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         };
     }
     ctx.space.changed(Class::HASH, "hset", key);
+    ctx.space.name_elements(Class::HASH, set.fields());
     match set.at {
         Some(at) if at <= now && ctx.mode != Mode::Replay => remove_again(ctx, key, &set)?,
         Some(at) => expire_set(ctx, key, &set, at)?,
         None => {}
     }
+    ctx.space.count_as(set.pairs.len() / 2);
     ctx.reply.int(1);
     Ok(Flow::Done)
 }
@@ -280,6 +285,7 @@ fn expire_set(
     }
     ctx.space.index_members(key);
     ctx.space.changed(Class::HASH, "hexpire", key);
+    ctx.space.name_elements(Class::HASH, set.fields());
     let (mut at_text, mut number) = (itoa::Buffer::new(), itoa::Buffer::new());
     let mut words: Vec<&[u8]> = vec![b"HSETEX", key, b"PXAT", at_text.format(at).as_bytes()];
     words.extend([b"FIELDS", number.format(set.pairs.len() / 2).as_bytes()]);

@@ -101,6 +101,7 @@ fn set(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     ctx.space.effect(&words);
     ctx.space.put(key, Value::Object(Box::new(hash)), Put::Persist);
     ctx.space.changed(Class::HASH, "hset", key);
+    ctx.space.name_elements(Class::HASH, words[2..].iter().step_by(2).copied());
     ctx.reply.ok();
     Ok(Flow::Done)
 }

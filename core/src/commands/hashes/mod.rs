@@ -9,6 +9,8 @@ pub mod import;
 mod tests;
 mod whole;
 
+use smallvec::SmallVec;
+
 use super::parts::{self, element};
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
 use crate::error::CmdError;
@@ -221,7 +223,11 @@ fn hset(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let limit = ctx.engine().tuning.limits.hash();
     let hash = ctx.space.object_or_insert(key, Hash::default)?;
     let added = pairs.chunks_exact(2).filter(|pair| hash.set(pair[0], pair[1], limit)).count();
+    let len = hash.len();
+    ctx.space.settle_size_at(len);
     ctx.space.changed(Class::HASH, "hset", key);
+    ctx.space.name_elements(Class::HASH, pairs.iter().step_by(2).copied());
+    ctx.space.count_as(pairs.len() / 2);
     match ctx.command.spec.name {
         "hset" => ctx.reply.count(added),
         _ => ctx.reply.ok(),
@@ -239,6 +245,7 @@ fn hsetnx(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     hash.set(field, value, limit);
     ctx.space.changed(Class::HASH, "hset", key);
+    ctx.space.name_elements(Class::HASH, std::iter::once(field));
     ctx.reply.int(1);
     Ok(Flow::Done)
 }
@@ -265,7 +272,8 @@ fn hmget(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn hlen(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let len = ctx.space.object::<Hash>(args[1])?.map_or(0, Hash::len);
+    ctx.space.only_hide_expired();
+    let len = ctx.space.object::<Hash>(args[1])?.map_or(0, Hash::visible_len);
     ctx.reply.count(len);
     Ok(Flow::Done)
 }
@@ -289,10 +297,16 @@ fn hdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.reply.int(0);
         return Ok(Flow::Done);
     };
-    let removed = fields.iter().filter(|field| hash.remove(field)).count();
-    let is_empty = hash.is_empty();
+    let gone: SmallVec<[&[u8]; 8]> =
+        fields.iter().copied().filter(|field| hash.remove(field)).collect();
+    let removed = gone.len();
+    let len = hash.len();
+    let is_empty = len == 0;
+    ctx.space.settle_size_at(len);
     if removed > 0 {
         ctx.space.changed(Class::HASH, "hdel", key);
+        ctx.space.name_elements(Class::HASH, gone.into_iter());
+        ctx.space.count_as(removed);
         if is_empty {
             ctx.space.remove(key);
             ctx.space.notify(Class::GENERIC, "del", key);
@@ -356,5 +370,6 @@ fn store(
     hash.update(field, value, limit);
     let expires = hash.deadlines().is_some();
     ctx.space.changed(Class::HASH, event, key);
+    ctx.space.name_elements(Class::HASH, std::iter::once(field));
     Ok(expires)
 }

@@ -9,6 +9,7 @@ use crate::types::hash::Hash;
 use crate::util::random::{self, Random};
 
 pub(super) fn hgetall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    ctx.space.only_hide_expired();
     let Some(hash) = ctx.space.object::<Hash>(args[1])? else {
         ctx.reply.map(0);
         return Ok(Flow::Done);
@@ -34,6 +35,7 @@ fn one_half(
     key: &[u8],
     half: for<'a> fn((Element<'a>, Element<'a>)) -> Element<'a>,
 ) -> Outcome {
+    ctx.space.only_hide_expired();
     let Some(hash) = ctx.space.object::<Hash>(key)? else {
         ctx.reply.array(0);
         return Ok(Flow::Done);
@@ -46,6 +48,7 @@ fn one_half(
 }
 
 pub(super) fn hscan(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    ctx.space.only_hide_expired();
     scan(ctx, args, true, |hash: &Hash, cursor, found| {
         hash.scan(cursor, |field, value| {
             if found.name(field) {

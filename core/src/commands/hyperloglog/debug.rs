@@ -49,16 +49,16 @@ fn simd(ctx: &mut Ctx<'_, '_>, switch: &[u8]) -> Outcome {
 
 /// Makes a HyperLogLog dense; false when it is so already.
 fn to_dense(ctx: &mut Ctx<'_, '_>, key: &[u8]) -> Result<bool, CmdError> {
-    let changed = edit(ctx.space, key, |bytes| {
+    let changes = edit(ctx.space, key, |bytes| {
         let is_sparse = View::of(bytes)?.encoding() == Encoding::Sparse;
         hll::make_dense(bytes)?;
-        Ok(is_sparse)
+        Ok(usize::from(is_sparse))
     })?;
-    if changed {
+    if changes > 0 {
         ctx.space.count_change();
         ctx.space.touch(key);
     }
-    Ok(changed)
+    Ok(changes > 0)
 }
 
 fn registers(ctx: &mut Ctx<'_, '_>, key: &[u8]) -> Outcome {

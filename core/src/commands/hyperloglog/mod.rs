@@ -107,77 +107,78 @@ fn look<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<View<'s>>, Cm
 }
 
 /// Changes the HyperLogLog at a key, which is made if it is missing, by way of a copy: only when
-/// `edit` says that it changed it, the copy takes its place.
+/// `edit` says that it changed it, the copy takes its place. Returns how many changes that are,
+/// making the key being one.
 fn edit(
     space: &mut Space<'_>,
     key: &[u8],
-    edit: impl FnOnce(&mut Vec<u8>) -> Result<bool, CmdError>,
-) -> Result<bool, CmdError> {
+    edit: impl FnOnce(&mut Vec<u8>) -> Result<usize, CmdError>,
+) -> Result<usize, CmdError> {
     let Some(entry) = space.lookup_mut(key) else {
         let mut bytes = hll::empty();
-        edit(&mut bytes)?;
+        let changes = edit(&mut bytes)?;
         hll::forget_count(&mut bytes);
         space.put(key, Value::Bytes(bytes), Put::Persist);
         if let Some(entry) = space.lookup_mut(key) {
             entry.mark_raw();
         }
-        return Ok(true);
+        return Ok(changes + 1);
     };
     let value = entry.value();
     view(value)?;
     let mut bytes = if let ValueRef::Bytes(bytes) = value { bytes.to_vec() } else { Vec::new() };
-    let changed = edit(&mut bytes)?;
-    if changed && let Some(buffer) = entry.buffer_mut(0) {
+    let changes = edit(&mut bytes)?;
+    if changes > 0
+        && let Some(buffer) = entry.buffer_mut(0)
+    {
         hll::forget_count(&mut bytes);
         *buffer = bytes;
         entry.settle();
     }
-    Ok(changed)
+    Ok(changes)
 }
 
 fn pfadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, elements) = (args[1], &args[2..]);
-    let changed = match add_to_dense(ctx.space, key, elements)? {
-        Some(changed) => changed,
+    let changes = match add_to_dense(ctx.space, key, elements)? {
+        Some(changes) => changes,
         None => {
             let sparse_max = ctx.engine().tuning.limits.hll_sparse();
             edit(ctx.space, key, |bytes| add_all(bytes, elements, sparse_max))?
         }
     };
-    if changed {
+    if changes > 0 {
         ctx.space.changed(Class::STRING, "pfadd", key);
+        ctx.space.count_as(changes);
     }
-    ctx.reply.int(i64::from(changed));
+    ctx.reply.int(i64::from(changes > 0));
     Ok(Flow::Done)
 }
 
-/// Adds elements in place, if the key is a dense HyperLogLog; whether it changed.
+/// Adds elements in place, if the key is a dense HyperLogLog; how many of them changed it.
 fn add_to_dense(
     space: &mut Space<'_>,
     key: &[u8],
     elements: &[&[u8]],
-) -> Result<Option<bool>, CmdError> {
+) -> Result<Option<usize>, CmdError> {
     let Some(entry) = space.lookup_mut(key) else { return Ok(None) };
     if view(entry.value())?.encoding() == Encoding::Sparse {
         return Ok(None);
     }
     let Some(bytes) = entry.bytes_mut(from_ref(&ALL)) else { return Ok(None) };
-    let mut changed = false;
-    for element in elements {
-        changed |= hll::add_dense(bytes, element);
-    }
-    if changed {
+    let changes = elements.iter().filter(|element| hll::add_dense(bytes, element)).count();
+    if changes > 0 {
         hll::forget_count(bytes);
     }
-    Ok(Some(changed))
+    Ok(Some(changes))
 }
 
-fn add_all(bytes: &mut Vec<u8>, elements: &[&[u8]], sparse_max: usize) -> Result<bool, CmdError> {
-    let mut changed = false;
+fn add_all(bytes: &mut Vec<u8>, elements: &[&[u8]], sparse_max: usize) -> Result<usize, CmdError> {
+    let mut changes = 0;
     for element in elements {
-        changed |= hll::add(bytes, element, sparse_max)?;
+        changes += usize::from(hll::add(bytes, element, sparse_max)?);
     }
-    Ok(changed)
+    Ok(changes)
 }
 
 fn pfcount(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -229,7 +230,7 @@ fn pfmerge(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             hll::make_dense(bytes)?;
         }
         registers.merge_into(bytes, sparse_max)?;
-        Ok(true)
+        Ok(1)
     })?;
     ctx.space.changed(Class::STRING, "pfadd", destination);
     ctx.reply.ok();

@@ -50,8 +50,9 @@ pub const SPECS: &[Spec] = &[
 
 fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let asynchronous = is_async(ctx, args)?;
+    let keys = ctx.engine().db_size(ctx.session.db);
     let tables = ctx.space.flush();
-    ctx.space.count_change();
+    count_flushed(ctx, args, keys);
     ctx.space.invalidate_all();
     let db = ctx.session.db;
     ctx.engine().modules.iter().for_each(|module| module.flushed(Some(db)));
@@ -60,17 +61,24 @@ fn flushdb(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn flushall(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let asynchronous = is_async(ctx, args)?;
-    let mut tables = Vec::new();
+    let (mut keys, mut tables) = (0, Vec::new());
     for db in 0..ctx.engine().keyspace.databases() {
+        keys += ctx.engine().db_size(db);
         tables.append(&mut ctx.space.within(db, |space| space.flush()));
     }
-    ctx.space.count_change();
+    count_flushed(ctx, args, keys);
     ctx.space.invalidate_all();
     ctx.engine().modules.iter().for_each(|module| module.flushed(None));
     let alone = ctx.mode == Mode::Client;
     let host = ctx.engine().host().filter(|_| ctx.mode != Mode::Replay);
     let then = host.and_then(|host| host.emptied(alone));
     drop_tables(ctx, tables, asynchronous, then)
+}
+
+/// Counts the keys that are gone, and logs the command even if there were none.
+fn count_flushed(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], keys: usize) {
+    ctx.space.count_as(keys);
+    ctx.space.effect(args);
 }
 
 fn is_async(ctx: &Ctx<'_, '_>, args: &[&[u8]]) -> Result<bool, CmdError> {

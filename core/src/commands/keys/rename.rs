@@ -103,6 +103,7 @@ fn rename(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], replace: bool) -> Outcome {
         }
         space.changed(Class::GENERIC, "rename_from", from);
         space.changed(Class::GENERIC, "rename_to", to);
+        space.count_as(1);
         space.signal(to);
         notify_replaced(space, to, before);
     }
@@ -180,6 +181,7 @@ fn move_key(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ctx.space.changed(Class::GENERIC, "move_from", key);
         ctx.space.within(db, |space| {
             space.changed(Class::GENERIC, "move_to", key);
+            space.count_as(1);
             space.signal(key);
         });
     }

@@ -311,6 +311,7 @@ fn store(ctx: &mut Ctx<'_, '_>, key: &[u8], found: &[Option<Vec<u8>>]) -> Result
     list.push(End::Right, &values, ctx.engine().tuning.limits.list());
     ctx.space.put(key, Value::Object(Box::new(list)), Put::Persist);
     ctx.space.changed(Class::LIST, "sortstore", key);
+    ctx.space.count_as(found.len());
     ctx.space.signal(key);
     Ok(())
 }

@@ -379,3 +379,53 @@ proptest! {
         prop_assert!(rounds <= (keys + 400) / count + 2, "{} calls", rounds);
     }
 }
+
+#[test]
+fn changes_are_counted_as_redis_counts_them() {
+    let mut bed = Bed::new();
+    for (line, changes) in [
+        ("RPUSH l a b c d", 4),
+        ("LTRIM l 0 -1", 0),
+        ("LTRIM l 1 2", 2),
+        ("LMOVE l m LEFT LEFT", 1),
+        ("RPUSH l x x", 2),
+        ("LREM l 0 x", 2),
+        ("LPOP l 1", 1),
+        ("SADD s a b c", 3),
+        ("SMOVE s t a", 2),
+        ("SPOP s 2", 2),
+        ("ZADD z 1 a 2 b", 2),
+        ("ZPOPMIN z 2", 2),
+        ("HSET h a 1 b 2", 2),
+        ("HDEL h a b c", 2),
+        ("PFADD p a b", 3),
+        ("SADD u 3 1 2", 3),
+        ("SORT u STORE v", 3),
+        ("RENAME v w", 1),
+        ("COPY w x", 1),
+        ("MOVE x 1", 1),
+        ("FLUSHDB", 5),
+        ("FLUSHDB", 0),
+    ] {
+        let before = bed.engine.totals().changes;
+        bed.run(line);
+        assert_eq!(bed.engine.totals().changes - before, changes, "{line}");
+    }
+    bed.effects();
+    bed.run("FLUSHALL");
+    assert_eq!(bed.effects(), "FLUSHALL", "it is logged all the same");
+}
+
+#[test]
+fn what_changes_nothing_is_news_only_where_redis_says_so() {
+    let mut bed = Bed::new();
+    bed.check("RPUSH l a \n HSET h a 1 b 2 \n HPEXPIRE h 10 FIELDS 1 a");
+    for (line, gone) in [("HLEN h", false), ("HGETALL h", false), ("LTRIM l 0 -1", true)] {
+        bed.check("WATCH l h");
+        bed.pass(20);
+        bed.run(line);
+        bed.check("MULTI");
+        assert_eq!(bed.run("EXEC") == "nil", gone, "{line}");
+    }
+    bed.check("HLEN h -> 1 \n HGETALL h -> [\"b\" \"2\"] \n HGET h a -> nil");
+}

@@ -165,6 +165,7 @@ fn lrem(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let gone = list.map_or(0, |list| list.remove_equal(args[3], most, end));
     if gone > 0 {
         removed(ctx, args[1], "lrem")?;
+        ctx.space.count_as(gone);
     }
     ctx.reply.count(gone);
     Ok(Flow::Done)
@@ -179,6 +180,8 @@ fn ltrim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let before = list.len();
     let range = index_range(start, stop, before);
     if range.len() == before {
+        // As in Redis it is news for those who watch the key, though nothing is to be logged.
+        ctx.space.touch(key);
         ctx.space.notify(Class::LIST, "ltrim", key);
         ctx.reply.ok();
         return Ok(Flow::Done);
@@ -191,6 +194,7 @@ fn ltrim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     ctx.space.changed(Class::LIST, "ltrim", key);
+    ctx.space.count_as(before - range.len());
     if range.is_empty() {
         ctx.space.remove(key);
         ctx.space.notify(Class::GENERIC, "del", key);

@@ -191,7 +191,9 @@ fn add(ctx: &mut Ctx<'_, '_>, key: &[u8], elements: &[&[u8]], end: End) -> Resul
     let list = ctx.space.object_or_insert(key, List::default)?;
     list.push(end, elements, limit);
     let len = list.len();
+    ctx.space.settle_size_at(len);
     ctx.space.changed(Class::LIST, names(end).0, key);
+    ctx.space.count_as(elements.len());
     ctx.space.signal(key);
     Ok(len)
 }
@@ -243,6 +245,7 @@ fn take(ctx: &mut Ctx<'_, '_>, key: &[u8], end: End, count: usize) -> Result<usi
     }
     if count > 0 {
         removed(ctx, key, names(end).1)?;
+        ctx.space.count_as(count);
     }
     Ok(count)
 }
@@ -251,7 +254,9 @@ fn take(ctx: &mut Ctx<'_, '_>, key: &[u8], end: End, count: usize) -> Result<usi
 fn removed(ctx: &mut Ctx<'_, '_>, key: &[u8], event: &'static str) -> Result<(), CmdError> {
     let Some(list) = ctx.space.object_mut::<List>(key)? else { return Ok(()) };
     list.settle();
-    let is_empty = list.is_empty();
+    let len = list.len();
+    let is_empty = len == 0;
+    ctx.space.settle_size_at(len);
     ctx.space.changed(Class::LIST, event, key);
     if is_empty {
         ctx.space.remove(key);
@@ -292,6 +297,7 @@ fn transfer(
     let Some(element) = popped else { return Ok(None) };
     add(ctx, destination, &[&element], to)?;
     removed(ctx, source, names(from).1)?;
+    ctx.space.count_as(1);
     Ok(Some(element))
 }
 

@@ -200,6 +200,8 @@ pub(crate) fn tell_expires(
     }
     ctx.space.index_members(key);
     ctx.space.changed(family.class, family.expire_event, key);
+    ctx.space.name_elements(family.class, elements.iter().copied());
+    ctx.space.count_as(elements.len());
     let (mut at_text, mut number) = (itoa::Buffer::new(), itoa::Buffer::new());
     let mut words: Vec<&[u8]> = vec![family.expire_at, key, at_text.format(at).as_bytes()];
     words.push(family.keyword.as_bytes());
@@ -216,6 +218,8 @@ pub(crate) fn tell_removed(ctx: &mut Ctx<'_, '_>, key: &[u8], family: &Family, e
     }
     let space = &mut *ctx.space;
     space.changed(family.class, family.remove_event, key);
+    space.name_elements(family.class, elements.iter().copied());
+    space.count_as(elements.len());
     let mut words: Vec<&[u8]> = vec![family.remove, key];
     words.extend_from_slice(elements);
     space.effect(&words);
@@ -240,6 +244,14 @@ pub(crate) fn clear(value: &mut dyn Expiring, elements: &[&[u8]]) -> Vec<i64> {
     elements.iter().map(clear_one).collect()
 }
 
+/// The elements that [`clear`] took a deadline from, by what it returned.
+pub(crate) fn cleared<'x>(
+    elements: &'x [&'x [u8]],
+    became: &'x [i64],
+) -> impl Iterator<Item = &'x [u8]> {
+    elements.iter().zip(became).filter(|(_, became)| **became == 1).map(|(element, _)| *element)
+}
+
 /// `key FIELDS numfields field [field ...]`: the elements expire no longer.
 pub(crate) fn persist(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], family: &Family) -> Outcome {
     let key = args[1];
@@ -251,6 +263,7 @@ pub(crate) fn persist(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], family: &Family) ->
     };
     if became.contains(&1) {
         ctx.space.changed(family.class, family.persist_event, key);
+        ctx.space.name_elements(family.class, cleared(elements, &became));
     }
     ctx.reply.array(became.len());
     became.into_iter().for_each(|became| ctx.reply.int(became));
@@ -260,6 +273,7 @@ pub(crate) fn persist(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], family: &Family) ->
 /// `key FIELDS numfields field [field ...]`: how long the elements have left, or until when.
 pub(crate) fn left(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], family: &Family, unit: Unit) -> Outcome {
     let now = ctx.space.now();
+    ctx.space.only_hide_expired();
     let value = ctx.space.lookup(args[1]).map(|entry| value(entry, family)).transpose()?;
     let elements = elements(&args[2..], family, false)?;
     ctx.reply.array(elements.len());

@@ -26,6 +26,7 @@ fn sadd(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let added = add(ctx, key, members)?;
     if added > 0 {
         ctx.space.changed(Class::SET, "sadd", key);
+        ctx.space.count_as(added);
     }
     ctx.reply.count(added);
     Ok(Flow::Done)
@@ -37,7 +38,10 @@ fn add(ctx: &mut Ctx<'_, '_>, key: &[u8], members: &[&[u8]]) -> Result<usize, Cm
     let limit = ctx.engine().tuning.limits.set();
     if let Some(set) = ctx.space.object_mut::<Set>(key)? {
         set.expect(members.len(), limit);
-        return Ok(add_all(set, members, limit));
+        let added = add_all(set, members, limit);
+        let len = set.len();
+        ctx.space.settle_size_at(len);
+        return Ok(added);
     }
     let mut set = Set::for_members(members[0], members.len(), limit);
     let added = add_all(&mut set, members, limit);
@@ -56,9 +60,12 @@ fn srem(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(Flow::Done);
     };
     let removed = members.iter().filter(|member| set.remove(member)).count();
-    let is_empty = set.is_empty();
+    let len = set.len();
+    let is_empty = len == 0;
+    ctx.space.settle_size_at(len);
     if removed > 0 {
         ctx.space.changed(Class::SET, "srem", key);
+        ctx.space.count_as(removed);
         remove_if(ctx, key, is_empty);
     }
     ctx.reply.count(removed);

@@ -45,8 +45,10 @@ fn pop_many(ctx: &mut Ctx<'_, '_>, key: &[u8], count: usize) -> Outcome {
         }
     };
     if count >= set.len() {
+        let len = set.len();
         all(ctx.reply, set);
         ctx.space.changed(Class::SET, "spop", key);
+        ctx.space.count_as(len);
         ctx.space.effect(&[b"DEL", key]);
         remove_if(ctx, key, true);
         return Ok(Flow::Done);
@@ -56,6 +58,7 @@ fn pop_many(ctx: &mut Ctx<'_, '_>, key: &[u8], count: usize) -> Outcome {
     ctx.reply.set(members.len());
     members.iter().for_each(|member| ctx.reply.bulk(member));
     ctx.space.changed(Class::SET, "spop", key);
+    ctx.space.count_as(members.len());
     for some in members.chunks(EFFECT_MEMBERS) {
         let head: [&[u8]; 2] = [b"SREM", key];
         let words: Vec<&[u8]> = head.into_iter().chain(some.iter().map(Vec::as_slice)).collect();

@@ -75,6 +75,7 @@ pub(super) fn xdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let deleted = ids.into_iter().filter(|id| stream.delete(*id)).count();
     if deleted > 0 {
         ctx.space.changed(Class::STREAM, "xdel", key);
+        ctx.space.count_as(deleted);
     }
     ctx.reply.count(deleted);
     Ok(Flow::Done)
@@ -160,11 +161,11 @@ pub(super) fn xdelex(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return all_missing(ctx, selection.ids.len());
     };
     let ids = ids(selection.ids)?;
-    let (mut deleted, mut changed) = (false, false);
+    let (mut deleted, mut changed) = (0, false);
     ctx.reply.array(ids.len());
     for id in ids {
         let (fate, change) = delete(stream, id, selection.references);
-        deleted |= fate == Fate::Deleted;
+        deleted += usize::from(fate == Fate::Deleted);
         changed |= change;
         ctx.reply.int(fate as i64);
     }
@@ -179,10 +180,11 @@ pub(super) fn all_missing(ctx: &mut Ctx<'_, '_>, count: usize) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// Tells of a change in which entries may have been deleted.
-pub(super) fn tell_deleted(ctx: &mut Ctx<'_, '_>, key: &[u8], deleted: bool, changed: bool) {
-    if deleted {
+/// Tells of a change in which so many entries were deleted.
+pub(super) fn tell_deleted(ctx: &mut Ctx<'_, '_>, key: &[u8], deleted: usize, changed: bool) {
+    if deleted > 0 {
         ctx.space.changed(Class::STREAM, "xdel", key);
+        ctx.space.count_as(deleted);
     } else if changed {
         ctx.space.changed_aside(key);
     }

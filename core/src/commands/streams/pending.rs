@@ -21,6 +21,7 @@ pub(super) fn xack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let acknowledged = ids.into_iter().filter(|id| group.acknowledge(*id)).count();
     if acknowledged > 0 {
         ctx.space.changed_aside(key);
+        ctx.space.count_as(acknowledged);
     }
     ctx.reply.count(acknowledged);
     Ok(Flow::Done)
@@ -34,7 +35,7 @@ pub(super) fn xackdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return entries::all_missing(ctx, selection.ids.len());
     };
     let ids = entries::ids(selection.ids)?;
-    let (mut deleted, mut changed) = (false, false);
+    let (mut deleted, mut changed) = (0, false);
     ctx.reply.array(ids.len());
     for id in ids {
         let acknowledged =
@@ -45,7 +46,7 @@ pub(super) fn xackdel(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         changed = true;
         let (fate, _) = entries::delete(stream, id, selection.references);
-        deleted |= fate == Fate::Deleted;
+        deleted += usize::from(fate == Fate::Deleted);
         // What was acknowledged counts as deleted though another had deleted it before.
         let fate = if fate == Fate::Referenced { fate } else { Fate::Deleted };
         ctx.reply.int(fate as i64);

@@ -246,12 +246,12 @@ fn finish(reply: &mut Reply, head: crate::reply::Deferred, served: usize) {
 fn starts(ctx: &mut Ctx<'_, '_>, options: &Options<'_>) -> Result<Vec<StreamId>, CmdError> {
     let mut starts = Vec::with_capacity(options.ids.len());
     for (key, id) in options.keys.iter().zip(options.ids) {
+        let stream = match ctx.space.peek_object::<Stream>(key) {
+            Err(_) if ctx.mode == Mode::Serving => None,
+            found => found?,
+        };
         starts.push(match *id {
             b"$" | b"+" => {
-                let stream = match ctx.space.peek_object::<Stream>(key) {
-                    Err(_) if ctx.mode == Mode::Serving => None,
-                    found => found?,
-                };
                 let last = stream.filter(|_| *id == b"+").and_then(Stream::last_entry);
                 match last {
                     // The last entry itself is wanted.

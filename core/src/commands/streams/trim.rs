@@ -143,6 +143,7 @@ pub(super) fn xtrim(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let len = stream.len();
     if removed > 0 {
         ctx.space.changed(Class::STREAM, "xtrim", key);
+        ctx.space.count_as(removed as usize);
         if trim.approximate {
             let words = exact_words(&trim, len);
             let mut effect: Vec<&[u8]> = vec![b"XTRIM", key];

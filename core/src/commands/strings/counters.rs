@@ -6,6 +6,7 @@ use crate::commands::options::int;
 use crate::error::CmdError;
 use crate::keyspace::{Entry, Put, Value, ValueRef};
 use crate::notify::Class;
+use crate::util::int::decimal_len;
 use crate::util::long_double::LongDouble;
 use crate::util::num;
 
@@ -79,6 +80,7 @@ fn add(ctx: &mut Ctx<'_, '_>, key: &[u8], by: i64) -> Outcome {
         Some(entry) => {
             let sum = integer(entry)?.checked_add(by).ok_or(OVERFLOW)?;
             entry.set_int(sum);
+            ctx.space.settle_size_at(decimal_len(sum));
             sum
         }
         None => {

@@ -148,6 +148,7 @@ fn add(ctx: &mut Ctx<'_, '_>, key: &[u8], words: &[&[u8]], options: Options) -> 
     }
     if became.added + became.updated > 0 {
         ctx.space.changed(Class::ZSET, if options.incr { "zincr" } else { "zadd" }, key);
+        ctx.space.count_as(became.added + became.updated);
         ctx.space.signal(key);
     }
     match (options.incr, became.score) {
@@ -170,7 +171,10 @@ fn add_to_key(
     let limit = ctx.engine().tuning.limits.zset();
     if let Some(zset) = ctx.space.object_mut::<Zset>(key)? {
         zset.expect(scores.len(), limit);
-        return Ok(add_all(zset, words, scores, options, limit));
+        let became = add_all(zset, words, scores, options, limit);
+        let len = zset.len();
+        ctx.space.settle_size_at(len);
+        return Ok(became);
     }
     if options.xx {
         return Ok(Became::default());

@@ -82,9 +82,16 @@ pub(super) fn lex_range<'a>(min: &'a [u8], max: &'a [u8]) -> Result<LexRange<'a>
     Ok(LexRange { min: lex_bound(min)?, max: lex_bound(max)? })
 }
 
-/// Says that members were removed, and removes the key if none is left.
-pub(super) fn tell_removed(ctx: &mut Ctx<'_, '_>, key: &[u8], event: &'static str, is_empty: bool) {
+/// Says that so many members were removed, and removes the key if none is left.
+pub(super) fn tell_removed(
+    ctx: &mut Ctx<'_, '_>,
+    key: &[u8],
+    event: &'static str,
+    removed: usize,
+    is_empty: bool,
+) {
     ctx.space.changed(Class::ZSET, event, key);
+    ctx.space.count_as(removed);
     if is_empty {
         ctx.space.remove(key);
         ctx.space.notify(Class::GENERIC, "del", key);

@@ -159,10 +159,12 @@ fn zrem(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (mut removed, mut is_empty) = (0, false);
     if let Some(zset) = ctx.space.object_mut::<Zset>(key)? {
         removed = args[2..].iter().filter(|member| zset.remove(member).is_some()).count();
-        is_empty = zset.is_empty();
+        let len = zset.len();
+        is_empty = len == 0;
+        ctx.space.settle_size_at(len);
     }
     if removed > 0 {
-        tell_removed(ctx, key, "zrem", is_empty);
+        tell_removed(ctx, key, "zrem", removed, is_empty);
     }
     ctx.reply.count(removed);
     Ok(Flow::Done)

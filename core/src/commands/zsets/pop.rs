@@ -115,7 +115,7 @@ fn take(ctx: &mut Ctx<'_, '_>, key: &[u8], end: End, count: usize) -> Result<Vec
         taken.reverse();
     }
     if !taken.is_empty() {
-        tell_removed(ctx, key, end.names().0, is_empty);
+        tell_removed(ctx, key, end.names().0, taken.len(), is_empty);
     }
     Ok(taken)
 }

@@ -249,7 +249,7 @@ fn remove(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], by: By, event: &'static str) ->
         }
     }
     if removed > 0 {
-        tell_removed(ctx, key, event, is_empty);
+        tell_removed(ctx, key, event, removed, is_empty);
     }
     ctx.reply.count(removed);
     Ok(Flow::Done)

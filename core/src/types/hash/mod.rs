@@ -12,7 +12,7 @@ mod tests;
 
 use crate::ds::Deadlines;
 use crate::ds::listpack::{At, Element, Listpack};
-use crate::keyspace::Parts;
+use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
 use crate::util::random::Random;
@@ -437,6 +437,11 @@ impl Object for Hash {
         };
         let around = if let Form::Other(_) = self.form { size_of::<Other>() } else { 0 };
         size_of::<Self>() + around + own
+    }
+
+    #[inline]
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::Hashes, self.len()))
     }
 
     fn free_effort(&self) -> usize {

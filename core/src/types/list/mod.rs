@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::ds::listpack::{self, Element, Listpack};
 use crate::ds::quicklist::{self, NodeLimit, Quicklist};
+use crate::keyspace::SizeKind;
 use crate::rdb::{RdbError, Writer, value};
 use crate::value::{Emit, Frozen, Kind, Object};
 
@@ -298,6 +299,11 @@ impl Object for List {
             Form::Long(list) => size_of::<Quicklist>() + list.memory(),
         };
         size_of::<Self>() + own
+    }
+
+    #[inline]
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::Lists, self.len()))
     }
 
     fn free_effort(&self) -> usize {

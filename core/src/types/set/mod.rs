@@ -13,9 +13,10 @@ mod tests;
 use crate::ds::intset;
 use crate::ds::listpack::{self, At, Element, Listpack};
 use crate::ds::{Deadlines, IntSet};
-use crate::keyspace::Parts;
+use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
+use crate::util::int::decimal_len;
 use crate::util::num;
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
@@ -149,7 +150,7 @@ impl Set {
             }
             return added;
         }
-        let longest = integers.iter().map(digits).max().unwrap_or(0).max(member.len());
+        let longest = integers.iter().map(decimal_len).max().unwrap_or(0).max(member.len());
         if integers.len() >= limit.entries || longest > limit.value {
             return self.table_mut().insert(member);
         }
@@ -272,11 +273,6 @@ fn find(members: &Listpack, member: Element<'_>) -> Option<At> {
     members.find(members.first()?, member, 0)
 }
 
-/// Length of an integer's decimal text.
-fn digits(n: i64) -> usize {
-    itoa::Buffer::new().format(n).len()
-}
-
 /// Iterator over the members of a set.
 pub enum Iter<'a> {
     /// Of a set of integers.
@@ -368,6 +364,11 @@ impl Object for Set {
             Form::Table(table) => table.memory(),
         };
         size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
+    }
+
+    #[inline]
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::Sets, self.len()))
     }
 
     fn free_effort(&self) -> usize {

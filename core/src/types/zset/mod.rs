@@ -19,7 +19,7 @@ pub use range::{LexBound, LexRange, ScoreRange};
 
 use crate::ds::Deadlines;
 use crate::ds::listpack::{Element, Listpack};
-use crate::keyspace::Parts;
+use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
 use crate::util::num;
@@ -430,6 +430,11 @@ impl Object for Zset {
             Form::Large(large) => large.memory(),
         };
         size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
+    }
+
+    #[inline]
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::SortedSets, self.len()))
     }
 
     fn free_effort(&self) -> usize {

@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use cairn_core::CmdError;
 use cairn_core::command::{Access, Ctx, Flags, Flow, KeySpec, Outcome, Reach, Spec};
-use cairn_core::config::table::clients;
+use cairn_core::config::table::{clients, collections};
+use cairn_core::ds::quicklist::{Content, Quicklist};
 use cairn_core::keyspace::ValueRef;
+use cairn_core::types::list::List;
 use cairn_core::util::float::parse_f64;
 use cairn_core::util::glob;
 use cairn_core::util::int::parse_i64;
@@ -211,7 +213,7 @@ const SUBCOMMANDS: &[Spec] = &[
         summary: "Tells about a value of one compact allocation",
         syntax: "key",
         keys: &[KeySpec::one(2, Access::RO)],
-        handler: compact,
+        handler: |ctx, args| described(ctx, args, &["listpack", "listpackex"], "listpack"),
         ..ABOUT
     },
     Spec {
@@ -220,7 +222,7 @@ const SUBCOMMANDS: &[Spec] = &[
         summary: "Tells about a list",
         syntax: "key [0 | 1]",
         keys: &[KeySpec::one(2, Access::RO)],
-        handler: compact,
+        handler: |ctx, args| described(ctx, args, &["quicklist"], "quicklist"),
         ..ABOUT
     },
     Spec {
@@ -367,11 +369,13 @@ fn table_stats(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn compact(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
+/// Describes a value of one of these encodings.
+fn described(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], encodings: &[&str], name: &str) -> Outcome {
     allowed(ctx)?;
     let Some(entry) = ctx.space.peek(args[2]) else { return Err(CmdError::NO_KEY) };
-    let ValueRef::Object(object) = entry.value() else {
-        return Err(CmdError::fixed("ERR Not an encoded object."));
+    let object = match entry.value() {
+        ValueRef::Object(object) if encodings.contains(&object.encoding()) => object,
+        _ => return Err(CmdError::new(format!("ERR Not a {name} encoded object."))),
     };
     let line = format!("encoding:{} memory:{}", object.encoding(), object.memory());
     ctx.reply.simple(&line);
@@ -426,14 +430,37 @@ fn object(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         ValueRef::Object(object) => object.encoding(),
     };
     let idle = cairn_core::keyspace::access::idle_seconds(entry, now);
+    let nodes = match entry.value() {
+        ValueRef::Object(object) => object.downcast_ref::<List>().and_then(List::as_quicklist),
+        _ => None,
+    };
     let line = format!(
         "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
-         lru_seconds_idle:{idle}",
+         lru_seconds_idle:{idle}{}",
         entry.memory(),
-        entry.clock()
+        entry.clock(),
+        nodes.map_or_else(String::new, |nodes| describe_nodes(nodes, ctx)),
     );
     ctx.reply.simple(&line);
     Ok(Flow::Done)
+}
+
+/// What DEBUG OBJECT says of a long list. No node is ever compressed.
+fn describe_nodes(nodes: &Quicklist, ctx: &Ctx<'_, '_>) -> String {
+    let (mut count, mut bytes) = (0, 0);
+    for content in nodes.contents() {
+        count += 1;
+        bytes += match content {
+            Content::Packed(pack) => pack.as_bytes().len(),
+            Content::Plain(element) => element.len(),
+        };
+    }
+    let average = nodes.len() as f64 / f64::max(1.0, f64::from(count));
+    let most = ctx.engine().config.int(collections::LIST_MAX_LISTPACK_SIZE);
+    format!(
+        " ql_nodes:{count} ql_avg_node:{average:.2} ql_listpack_max:{most} ql_compressed:0 \
+         ql_uncompressed_size:{bytes}"
+    )
 }
 
 /// The longest string that STRINGMATCH-LEN makes, in bytes.
