@@ -13,7 +13,6 @@ use crate::types::hash::Hash;
 use crate::types::list::{End, List};
 use crate::types::set::Set;
 use crate::types::zset::Zset;
-use crate::util::num;
 
 const SORT: Spec = Spec {
     arity: -2,
@@ -245,6 +244,16 @@ fn sorted(
     elements.into_iter().map(|(_, element)| element).collect()
 }
 
+/// The number that a text is ordered by: as in Redis what stands before a zero byte counts, and
+/// nothing is 0; numbers too large are infinite.
+fn weight(text: &[u8]) -> Option<f64> {
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    match &text[..end] {
+        [] => Some(0.0),
+        number => std::str::from_utf8(number).ok()?.parse().ok(),
+    }
+}
+
 /// What an element is ordered by.
 enum Weight {
     Number(f64),
@@ -257,8 +266,7 @@ impl Weight {
             return Ok(Self::Text(value));
         }
         let Some(value) = value else { return Ok(Self::Number(0.0)) };
-        let number = if value.is_empty() { Some(0.0) } else { num::parse_f64(&value) };
-        let number = number.filter(|number| !number.is_nan());
+        let number = weight(&value).filter(|number| !number.is_nan());
         let text = "ERR One or more scores can't be converted into double";
         number.map(Self::Number).ok_or(CmdError::fixed(text))
     }
@@ -319,6 +327,23 @@ fn store(ctx: &mut Ctx<'_, '_>, key: &[u8], found: &[Option<Vec<u8>>]) -> Result
 #[cfg(test)]
 mod tests {
     use crate::commands::testing::Bench;
+
+    #[test]
+    fn weights_are_read_as_redis_reads_them() {
+        for (text, number) in [
+            ("", Some(0.0)),
+            ("12\0abc", Some(12.0)),
+            ("+1", Some(1.0)),
+            (".5", Some(0.5)),
+            ("1e400", Some(f64::INFINITY)),
+            ("1e-400", Some(0.0)),
+            ("0x1f", None),
+            (" 1", None),
+            ("1e", None),
+        ] {
+            assert_eq!(super::weight(text.as_bytes()), number, "{text:?}");
+        }
+    }
 
     #[test]
     fn elements_are_sorted_by_themselves_or_by_what_they_name() {

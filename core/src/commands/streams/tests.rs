@@ -246,3 +246,15 @@ fn those_who_watch_hear_of_entries_and_not_of_groups() {
         assert_eq!(watched(&[line]), "nil", "{line}");
     }
 }
+
+#[test]
+fn a_group_before_all_entries_lags_by_all_of_them() {
+    let mut bed = Bed::new();
+    bed.check("XADD x 19-1 f v \n XGROUP CREATE x g 9-0 ENTRIESREAD 6");
+    let lag = |bed: &mut Bed| bed.run("XINFO GROUPS x").rsplit(' ').next().map(str::to_owned);
+    assert_eq!(lag(&mut bed).as_deref(), Some("1]]"));
+    bed.check("XADD x 20-1 f v \n XADD x 21-1 f v \n XDEL x 20-1");
+    assert_eq!(lag(&mut bed).as_deref(), Some("2]]"));
+    bed.check("XTRIM x MAXLEN 0");
+    assert_eq!(lag(&mut bed).as_deref(), Some("0]]"));
+}

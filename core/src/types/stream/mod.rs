@@ -327,8 +327,11 @@ impl Stream {
 
     /// How many entries a group has yet to be given, if that can be told.
     pub fn lag(&self, group: &Group) -> Option<i64> {
-        if self.added == 0 {
+        if self.len == 0 {
             return Some(0);
+        }
+        if group.last < self.first {
+            return Some(self.len as i64);
         }
         let read = match group.read {
             Some(read) if !self.has_gap_from(group.last) => read,
