@@ -29,6 +29,19 @@ pub fn single(spec: &Spec) -> Option<usize> {
     }
 }
 
+/// Whether the words have as many keys as their counts say.
+pub fn counts_hold(spec: &Spec, args: &[&[u8]]) -> bool {
+    spec.keys.iter().all(|key_spec| {
+        let Find::KeyNum { at, first, step } = key_spec.find else { return true };
+        let Some(begin) = begin(key_spec.begin, args) else { return true };
+        let count = word(args, begin + i64::from(at)).and_then(num::parse_i64);
+        count.is_some_and(|count| {
+            let room = args.len() as i64 - begin - i64::from(first);
+            count > 0 && count.saturating_sub(1).saturating_mul(i64::from(step)) < room
+        })
+    })
+}
+
 /// Appends the positions that one key spec yields.
 pub fn by_spec(key_spec: &KeySpec, args: &[&[u8]], out: &mut Vec<usize>) {
     let len = args.len() as i64;
@@ -94,6 +107,20 @@ mod tests {
         let mut out = Vec::new();
         by_spec(&key_spec, &args, &mut out);
         out
+    }
+
+    #[test]
+    fn counts_are_held_against_the_words() {
+        const KEYS: &[KeySpec] = &[KeySpec::one(1, Access::OW), KeySpec::counted(2, Access::RO)];
+        let spec = Spec { keys: KEYS, ..Spec::DEFAULT };
+        let holds = |line: &str| {
+            let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            counts_hold(&spec, &args)
+        };
+        assert!(holds("zunionstore d 2 a b") && holds("zunionstore d 1 a b"));
+        for line in ["d 3 a b", "d 0 a", "d x a", "d -1 a", "d 9223372036854775807 a"] {
+            assert!(!holds(&format!("zunionstore {line}")), "{line}");
+        }
     }
 
     #[test]

@@ -434,7 +434,7 @@ fn get_keys(ctx: &mut Ctx<'_, '_>, args: &[&[u8]], with_flags: bool) -> Outcome 
     };
     let mut found = Vec::new();
     keys::positions(command.spec, words, &mut found);
-    if found.is_empty() {
+    if found.is_empty() || !keys::counts_hold(command.spec, words) {
         return Err(if is_keyless(command) {
             NO_KEYS
         } else {

@@ -317,7 +317,7 @@ impl Stream {
         if id >= self.last {
             return (id == self.last).then_some(self.added);
         }
-        let whole = self.max_deleted == StreamId::MIN || self.max_deleted < self.first;
+        let whole = self.is_whole();
         match id.cmp(&self.first) {
             std::cmp::Ordering::Less if whole => self.added.checked_sub(self.len),
             std::cmp::Ordering::Equal if whole => (self.added + 1).checked_sub(self.len),
@@ -325,12 +325,17 @@ impl Stream {
         }
     }
 
+    /// Whether nothing was deleted behind the first entry.
+    fn is_whole(&self) -> bool {
+        self.max_deleted == StreamId::MIN || self.max_deleted < self.first
+    }
+
     /// How many entries a group has yet to be given, if that can be told.
     pub fn lag(&self, group: &Group) -> Option<i64> {
         if self.len == 0 {
             return Some(0);
         }
-        if group.last < self.first {
+        if group.last < self.first && self.is_whole() {
             return Some(self.len as i64);
         }
         let read = match group.read {
