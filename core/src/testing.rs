@@ -78,6 +78,7 @@ impl Bed {
     /// Moves time on.
     pub fn pass(&mut self, millis: i64) {
         self.now += millis;
+        self.set_clock();
     }
 
     fn set_clock(&self) {

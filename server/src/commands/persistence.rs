@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cairn_core::CmdError;
-use cairn_core::command::{Ctx, Flags, Flow, Outcome, Spec};
+use cairn_core::command::{Ctx, Flags, Flow, Job, JobEnd, Mode, Outcome, Spec};
 
 use super::{is, server};
 use crate::persist::{Purpose, schedule};
@@ -86,7 +86,15 @@ fn bgsave(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     match persistence.claim(Purpose::Background) {
         Ok(()) => {
-            schedule::run_in_background(server);
+            let moment = schedule::run_in_background(server);
+            if ctx.mode == Mode::Client {
+                // What the client writes after the reply is not part of it.
+                return Ok(Flow::Offload(Job::waiting(move || {
+                    // Disconnected, whether it has come or there is none.
+                    let _ = moment.recv();
+                    JobEnd::Reply(b"+Background saving started\r\n".to_vec())
+                })));
+            }
             ctx.reply.simple("Background saving started");
         }
         Err(Purpose::Background | Purpose::Save) => return Err(CmdError::fixed(SAVING)),

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use cairn_core::command::{Command, Flags, Reach};
@@ -121,12 +122,20 @@ pub fn file(server: &Server) -> PathBuf {
 /// # Errors
 /// Why there is none, for the log.
 pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
+    run_and_tell(server, purpose, || {})
+}
+
+/// As [`run`]; `begun` is called at the snapshot's moment, while no command runs.
+fn run_and_tell(server: &Server, purpose: Purpose, begun: impl FnOnce()) -> Result<(), String> {
     let start = Instant::now();
-    let mut changes = 0;
+    let (mut changes, mut begun) = (0, Some(begun));
     let request = Request {
         path: &file(server),
         aof_base: false,
-        at_start: &mut |_| changes = server.engine.totals().changes,
+        at_start: &mut |_| {
+            changes = server.engine.totals().changes;
+            begun.take().into_iter().for_each(|begun| begun());
+        },
     };
     let result = save::save(server, request);
     let persistence = &server.persistence;
@@ -161,8 +170,10 @@ pub fn run(server: &Server, purpose: Purpose) -> Result<(), String> {
     }
 }
 
-/// Takes a snapshot in the background, which the caller has claimed the right for.
-pub fn run_in_background(server: &Arc<Server>) {
+/// Takes a snapshot in the background, which the caller has claimed the right for. Its moment has
+/// come, or it has failed, when the receiver is disconnected.
+pub fn run_in_background(server: &Arc<Server>) -> Receiver<()> {
+    let (begun, moment) = mpsc::channel();
     let mine = Arc::clone(server);
     server.log.notice("Background saving started");
     // What INFO shows until the moment of the snapshot.
@@ -170,7 +181,7 @@ pub fn run_in_background(server: &Arc<Server>) {
         (0..server.engine.keyspace.databases()).map(|db| server.engine.db_size(db)).sum();
     server.persistence.keys_total.store(keys as u64, Ordering::Relaxed);
     let work = move || {
-        let word = match run(&mine, Purpose::Background) {
+        let word = match run_and_tell(&mine, Purpose::Background, move || drop(begun)) {
             Ok(()) => "Background saving terminated with success",
             Err(_) => "Background saving error",
         };
@@ -181,6 +192,7 @@ pub fn run_in_background(server: &Arc<Server>) {
         server.persistence.state().last_ok = false;
         server.persistence.release();
     }
+    moment
 }
 
 /// Brings in step whether writes are refused.

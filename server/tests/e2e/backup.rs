@@ -63,7 +63,10 @@ fn what_is_sealed_is_restored() {
         assert_eq!(files(&mut client).len(), 1, "the base");
         client.run("RPUSH l z");
         if appendonly == "yes" {
-            client.run("BGREWRITEAOF");
+            eventually("the first rewrite ends", || {
+                info(&mut client, "persistence", "aof_rewrite_in_progress") == 0
+            });
+            assert!(client.run("BGREWRITEAOF").starts_with('+'));
             client.run("RPUSH l more");
             eventually("the rewrite ends", || {
                 info(&mut client, "persistence", "aof_rewrite_in_progress") == 0
