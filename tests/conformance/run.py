@@ -116,7 +116,8 @@ def outcomes(text):
         if kind == "ok":
             results.setdefault(re.sub(r" \(\d+ ms\)$", "", rest), True)
         elif kind == "err":
-            results[rest.split(" in tests/")[0]] = False
+            # A failure outside of a test is named by what it says, without where it happened.
+            results[rest.split(" in tests/")[0].split(" (context: ")[0]] = False
     return results, "All tests passed" in text or "The following tests failed" in text
 
 
