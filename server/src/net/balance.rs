@@ -112,8 +112,6 @@ struct Times {
     waited: u64,
     /// Processors were idle.
     idle: u64,
-    /// Commands, of which a nanosecond counts none.
-    commands: u64,
 }
 
 /// What one window showed, times in processors: 1.0 is one processor's whole time.
@@ -122,8 +120,6 @@ struct Window {
     ran: f64,
     waited: f64,
     idle: f64,
-    /// Commands a second.
-    rate: f64,
 }
 
 /// The first thread's part: it watches and moves the mark.
@@ -134,14 +130,14 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// To be called often. `commands` says how many commands have run.
-    pub fn tick(&mut self, balance: &Balance, commands: impl FnOnce() -> u64) {
+    /// To be called often.
+    pub fn tick(&mut self, balance: &Balance) {
         let now = Instant::now();
         if balance.threads < 2 || self.last.is_some_and(|(at, _)| now - at < WINDOW) {
             return;
         }
         let Some(times) = balance.clocks().zip(idle()) else { return };
-        let times = Times { idle: times.1, commands: commands(), ..times.0 };
+        let times = Times { idle: times.1, ..times.0 };
         if let Some((at, last)) = self.last.replace((now, times)) {
             let nanos = (now - at).as_nanos() as f64;
             let share = |new: u64, old: u64| new.saturating_sub(old) as f64 / nanos;
@@ -149,7 +145,6 @@ impl Balancer {
                 ran: share(times.ran, last.ran),
                 waited: share(times.waited, last.waited),
                 idle: share(times.idle, last.idle),
-                rate: share(times.commands, last.commands) * 1e9,
             };
             balance.set_active(self.rule.next(balance.active(), balance.threads, window));
         }
@@ -159,7 +154,7 @@ impl Balancer {
 /// A change whose use is still to be seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Trial {
-    /// A thread less. Commands a second before it.
+    /// A thread less. How long all ran before it.
     Fewer(f64),
     /// A thread more.
     More,
@@ -186,7 +181,7 @@ impl Rule {
             && self.since >= TRIAL
         {
             self.trial = None;
-            if window.rate < before * 0.9 && active < most {
+            if lost_time(active, before, window) && active < most {
                 self.pause();
                 return active + 1;
             }
@@ -197,7 +192,7 @@ impl Rule {
                 _ if self.rest > 0 => return active,
                 _ => {}
             }
-            self.begin(Trial::Fewer(window.rate));
+            self.begin(Trial::Fewer(window.ran));
             return active - 1;
         }
         if self.trial == Some(Trial::More) && self.since >= TRIAL {
@@ -227,44 +222,50 @@ fn wants_fewer(active: usize, window: Window) -> bool {
     active > 1 && window.ran > 0.2 && short && window.ran < (active - 1) as f64 + 0.3
 }
 
+/// Whether threads run less than they did with one more, although they always want to: others
+/// compete for the processors, and more threads have a larger share.
+fn lost_time(active: usize, before: f64, window: Window) -> bool {
+    window.ran + window.waited > 0.9 * active as f64 && window.ran < 0.9 * before
+}
+
 /// Whether a thread more would find something to do and a processor to do it on.
 fn wants_more(active: usize, window: Window) -> bool {
-    window.ran > 0.9 * active as f64 && window.idle > 0.4
+    window.ran > 0.9 * active as f64 && window.idle > 0.25
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn window(ran: f64, waited: f64, idle: f64, rate: f64) -> Window {
-        Window { ran, waited, idle, rate }
+    fn window(ran: f64, waited: f64, idle: f64) -> Window {
+        Window { ran, waited, idle }
     }
 
     #[test]
     fn threads_that_wait_for_processors_become_fewer() {
         let mut rule = Rule::default();
-        assert_eq!(rule.next(2, 2, window(1.05, 0.8, 0.0, 1e5)), 1);
+        assert_eq!(rule.next(2, 2, window(1.05, 0.8, 0.0)), 1);
         for _ in 0..1000 {
-            assert_eq!(rule.next(1, 2, window(1.0, 0.05, 0.0, 1.1e5)), 1, "no processor is idle");
+            assert_eq!(rule.next(1, 2, window(1.0, 0.05, 0.1)), 1, "no processor is idle");
         }
-        assert_eq!(rule.next(1, 2, window(0.97, 0.0, 0.6, 1e5)), 2);
+        assert_eq!(rule.next(1, 2, window(0.97, 0.0, 0.6)), 2);
     }
 
     #[test]
     fn two_processors_worth_of_work_keep_two_threads() {
         let mut rule = Rule::default();
         for _ in 0..100 {
-            assert_eq!(rule.next(2, 2, window(1.6, 0.5, 0.0, 1e6)), 2);
-            assert_eq!(rule.next(2, 2, window(0.1, 0.1, 1.7, 1e3)), 2, "hardly any load");
-            assert_eq!(rule.next(2, 2, window(0.9, 0.1, 0.9, 1e5)), 2, "little waiting");
+            assert_eq!(rule.next(2, 2, window(1.6, 0.5, 0.0)), 2);
+            assert_eq!(rule.next(2, 2, window(0.1, 0.1, 1.7)), 2, "hardly any load");
+            assert_eq!(rule.next(2, 2, window(0.9, 0.1, 0.9)), 2, "little waiting");
         }
     }
 
     #[test]
-    fn a_change_that_costs_throughput_is_undone() {
+    fn a_change_that_costs_time_is_undone() {
         let mut rule = Rule::default();
-        assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0, 1e5)), 1);
-        let slower = window(0.6, 0.4, 0.0, 0.6e5);
+        assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0)), 1);
+        let slower = window(0.6, 0.4, 0.0);
         let mut active = 1;
         for _ in 0..TRIAL {
             assert_eq!(active, 1);
@@ -272,15 +273,25 @@ mod tests {
         }
         assert_eq!(active, 2);
         for _ in 1..REST_FIRST {
-            assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0, 1e5)), 2, "it rests");
+            assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0)), 2, "it rests");
         }
-        assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0, 1e5)), 1);
+        assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0)), 1);
+    }
+
+    #[test]
+    fn less_to_do_is_no_loss() {
+        let mut rule = Rule::default();
+        assert_eq!(rule.next(2, 2, window(1.0, 1.0, 0.0)), 1);
+        for _ in 0..10 {
+            assert_eq!(rule.next(1, 2, window(0.4, 0.1, 1.0)), 1);
+        }
+        assert_eq!(rule.next(1, 2, window(0.95, 0.0, 0.6)), 2, "it does not rest");
     }
 
     #[test]
     fn a_thread_more_that_only_waits_is_tried_less_and_less_often() {
         let mut rule = Rule::default();
-        let (alone, both) = (window(1.0, 0.0, 0.5, 1e5), window(1.0, 1.0, 0.0, 1e5));
+        let (alone, both) = (window(1.0, 0.0, 0.5), window(1.0, 1.0, 0.0));
         let mut active = 2;
         let mut tries = 0;
         for _ in 0..2000 {

@@ -277,7 +277,7 @@ async fn cron(state: Rc<ThreadState>) {
             continue;
         }
         if state.server.gathers() {
-            balancer.tick(&state.server.balance, || state.engine.totals().commands);
+            balancer.tick(&state.server.balance);
         }
         if state.server.persistence.is_loading() {
             state.server.cron();
