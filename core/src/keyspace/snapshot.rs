@@ -38,8 +38,11 @@ use crate::value::Frozen;
 /// Keys that the walk visits while it holds a shard, unless they are large.
 const KEYS_HELD: usize = 64;
 
-/// Bytes that captures may take before writers have to wait for each step of the walk.
-const GATHERED_MAX: usize = 16 * 1024 * 1024;
+/// Bytes that captures may take in any case before writers have to wait for each step of the walk.
+const GATHERED_LEAST: usize = 16 * 1024 * 1024;
+
+/// The part of the used memory that they may take, as a divisor.
+const GATHERED_SHARE: usize = 16;
 
 /// How long the walk waits at a time for a collection that is about to be dropped.
 const ORPHAN_WAIT: Duration = Duration::from_millis(5);
@@ -198,6 +201,8 @@ pub struct Snapshots {
     room: Arc<Line>,
     /// Bytes that captured collections have taken aside.
     gathered: Arc<AtomicUsize>,
+    /// How many they may take before writers have to wait.
+    gathered_max: AtomicUsize,
     /// Bytes of entries that were written out early, by whoever was about to change them.
     copied: AtomicU64,
 }
@@ -376,6 +381,9 @@ impl Engine {
     ) -> Option<Arc<Snapshot>> {
         self.hold_and(worker, &Scope::All, |space| {
             let snapshot = self.keyspace.start_snapshot(space.held(), sink)?;
+            let used = self.host().map_or(0, |host| host.used_memory());
+            let most = GATHERED_LEAST.max(used / GATHERED_SHARE);
+            self.keyspace.snapshots.gathered_max.store(most, Ordering::Relaxed);
             at_start(space);
             Some(snapshot)
         })
@@ -556,7 +564,8 @@ impl Space<'_> {
     #[cold]
     fn preserve_unsaved(&mut self, key: &[u8]) {
         let snapshots = &self.engine().keyspace.snapshots;
-        if snapshots.gathered.load(Ordering::Relaxed) > GATHERED_MAX {
+        let most = snapshots.gathered_max.load(Ordering::Relaxed);
+        if snapshots.gathered.load(Ordering::Relaxed) > most {
             snapshots.slow_down();
         }
         let physical = self.physical();
