@@ -7,7 +7,7 @@ use std::fmt;
 use crate::ds::Deadlines;
 use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
-use crate::rdb::{RdbError, Writer};
+use crate::rdb::{RdbError, VERSION_OLDEST, Writer};
 
 /// A value type: one static for each, compared by address.
 pub struct Kind {
@@ -58,6 +58,11 @@ pub trait Object: Any + Send + Sync {
     /// Whether clients that wait for the value are to be told when it is gone or overwritten.
     fn ends_waits(&self) -> bool {
         false
+    }
+
+    /// The oldest version of RDB in which Redis's form holds the value as it is.
+    fn needs_rdb(&self) -> u16 {
+        VERSION_OLDEST
     }
 
     /// A deep copy, for COPY.

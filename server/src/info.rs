@@ -100,8 +100,8 @@ fn section(server: &Server, name: &str, out: &mut String) {
     }
 }
 
-/// What INFO calls the sizes of each [`SizeKind`], in order.
-const SIZES: [&str; SizeKind::COUNT] =
+/// What INFO calls the sizes of each [`SizeKind`] that it shows, in order.
+const SIZES: [&str; SizeKind::SHOWN] =
     ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
 
 fn keysizes(server: &Server, out: &mut Section<'_>) {

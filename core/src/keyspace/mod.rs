@@ -40,7 +40,7 @@ pub use shard::{Shard, ShardDb};
 pub use shard_set::ShardSet;
 #[cfg(test)]
 pub(crate) use sizes::tally;
-pub use sizes::{KeySizes, SIZE_CLASSES, SizeKind};
+pub use sizes::{KeySizes, SIZE_CLASSES, SizeKind, needed_rdb};
 pub(crate) use sizes::{SizeClass, SizeCounters};
 pub use snapshot::{
     Capture, Captured, Collection, EachMember, EachPart, FrozenEntry, Pairs, Parts, PutPart, Sink,

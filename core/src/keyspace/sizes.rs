@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{Entry, Place, Space, ValueRef};
+use crate::rdb::{VERSION_ARRAYS, VERSION_PRODUCERS};
 use crate::util::int::decimal_len;
 
 /// Classes of sizes: 0, 1, 2 to 3, 4 to 7 and so on; the last one is open.
@@ -26,15 +27,38 @@ pub enum SizeKind {
     SortedSets,
     /// Hashes, by their fields.
     Hashes,
+    /// Values that RDB can only hold since version 13, all of class 0: streams with producers.
+    NeedsRdb13,
+    /// The same of version 14: arrays, and streams with released entries.
+    NeedsRdb14,
 }
 
 impl SizeKind {
     /// How many there are.
-    pub const COUNT: usize = Self::ALL.len();
+    pub const COUNT: usize = Self::NeedsRdb14 as usize + 1;
 
-    /// All of them, in order.
-    pub const ALL: [Self; 5] =
-        [Self::Strings, Self::Lists, Self::Sets, Self::SortedSets, Self::Hashes];
+    /// How many of them, from the first on, INFO shows.
+    pub const SHOWN: usize = Self::Hashes as usize + 1;
+
+    /// What a stream or array counts as that needs this version of RDB.
+    pub(crate) fn needing_rdb(version: u16) -> Option<Self> {
+        let newer = version >= VERSION_PRODUCERS;
+        newer.then_some(match version {
+            VERSION_ARRAYS.. => Self::NeedsRdb14,
+            _ => Self::NeedsRdb13,
+        })
+    }
+}
+
+/// The oldest version of RDB that can hold all values which are counted in `sizes`; 0 when each can.
+/// Fields that expire are not counted here.
+pub fn needed_rdb(sizes: &KeySizes) -> u16 {
+    let any = |kind: SizeKind| sizes[kind as usize].iter().any(|n| *n > 0);
+    match (any(SizeKind::NeedsRdb14), any(SizeKind::NeedsRdb13)) {
+        (true, _) => VERSION_ARRAYS,
+        (false, true) => VERSION_PRODUCERS,
+        (false, false) => 0,
+    }
 }
 
 /// Numbers of keys, by [`SizeKind`] and class of size.

@@ -38,7 +38,7 @@ pub enum RdbError {
 impl RdbError {
     /// A type byte that nothing is known of.
     pub(crate) fn unknown_kind(kind: u8) -> Self {
-        let newest = kind::HASH_LISTPACK_TTL;
+        let newest = kind::HASH_TEMPLATE_ARRAY_REF;
         Self::Unsupported(format!(
             "Unknown RDB encoding type {kind}: a newer server wrote it, {newest} is the newest known"
         ))

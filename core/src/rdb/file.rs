@@ -1,8 +1,11 @@
 //! An RDB file, read: a walk over what it holds, in which values are only stepped over, so that
 //! several threads can build them.
 
+use std::sync::Arc;
+
 use super::frame::Usage;
 use super::reader::Length;
+use super::template::{self, Templates};
 use super::{RdbError, Reader, VERSION_MAX, VERSION_VALKEY, kind, opcode};
 use crate::util::crc64::crc64;
 use crate::util::int::parse_u64;
@@ -60,6 +63,19 @@ pub struct Record<'a> {
     pub kind: u8,
     /// The value.
     pub body: Reader<'a>,
+    /// The templates that the value may refer to.
+    pub templates: Option<Arc<Templates>>,
+    /// The class of what a module says of the key besides its value, as it is stored: its name,
+    /// version and flags, packed. The first of them, if there are several.
+    pub metadata: Option<[u8; 4]>,
+}
+
+/// What stands before a key.
+#[derive(Default)]
+struct Head {
+    expiry: Option<i64>,
+    usage: Usage,
+    metadata: Option<[u8; 4]>,
 }
 
 /// A walk over a file.
@@ -68,6 +84,7 @@ pub struct FileReader<'a> {
     file: &'a [u8],
     version: u16,
     db: usize,
+    templates: Option<Arc<Templates>>,
     over: bool,
     summed: bool,
 }
@@ -95,7 +112,7 @@ impl<'a> FileReader<'a> {
                 "can't handle RDB format version {version}"
             )));
         }
-        Ok(Self { input, file, version, db: 0, over: false, summed: false })
+        Ok(Self { input, file, version, db: 0, templates: None, over: false, summed: false })
     }
 
     /// The version of the format.
@@ -118,16 +135,20 @@ impl<'a> FileReader<'a> {
     /// # Errors
     /// What is wrong with the file, and where.
     pub fn next_item(&mut self) -> Result<Option<Item<'a>>, RdbError> {
-        let (mut expiry, mut usage) = (None, Usage::None);
+        let mut head = Head::default();
         while !self.over {
             let input = &mut self.input;
             match input.byte()? {
                 opcode::EXPIRES_AT_SECONDS => {
-                    expiry = Some(i64::from(i32::from_le_bytes(input.array()?)) * 1000);
+                    head.expiry = Some(i64::from(i32::from_le_bytes(input.array()?)) * 1000);
                 }
-                opcode::EXPIRES_AT_MILLIS => expiry = Some(i64::from_le_bytes(input.array()?)),
-                opcode::IDLE => usage = Usage::Idle(input.length()?),
-                opcode::FREQUENCY => usage = Usage::Frequency(input.byte()?),
+                opcode::EXPIRES_AT_MILLIS => head.expiry = Some(i64::from_le_bytes(input.array()?)),
+                opcode::IDLE => head.usage = Usage::Idle(input.length()?),
+                opcode::FREQUENCY => head.usage = Usage::Frequency(input.byte()?),
+                opcode::KEY_METADATA => head.metadata = skip_metadata(input)?,
+                opcode::HASH_TEMPLATE => {
+                    Arc::make_mut(self.templates.get_or_insert_default()).read(input)?;
+                }
                 opcode::SELECT_DB => {
                     let db = input.length()?;
                     self.db = usize::try_from(db).map_err(|_| input.corrupt("no such database"))?;
@@ -151,22 +172,20 @@ impl<'a> FileReader<'a> {
                 opcode::EOF => self.end()?,
                 kind => {
                     let kind = kind::of_version(kind, self.version);
-                    return self.record(kind, expiry, usage).map(Some);
+                    return self.record(kind, head).map(Some);
                 }
             }
         }
         Ok(None)
     }
 
-    fn record(
-        &mut self,
-        kind: u8,
-        expiry: Option<i64>,
-        usage: Usage,
-    ) -> Result<Item<'a>, RdbError> {
+    fn record(&mut self, kind: u8, head: Head) -> Result<Item<'a>, RdbError> {
         let key = self.input.string()?;
-        let body = self.stepped_over(|input| skip_value(input, kind))?;
-        Ok(Item::Key(Record { db: self.db, key, expiry, usage, kind, body }))
+        let refers = kind::refers_to_template(kind);
+        let templates = self.templates.clone().filter(|_| refers);
+        let body = self.stepped_over(|input| skip_value(input, kind, templates.as_deref()))?;
+        let Head { expiry, usage, metadata } = head;
+        Ok(Item::Key(Record { db: self.db, key, expiry, usage, kind, body, templates, metadata }))
     }
 
     fn module_aux(&mut self) -> Result<Item<'a>, RdbError> {
@@ -204,11 +223,32 @@ impl<'a> FileReader<'a> {
     }
 }
 
-/// Steps over a value of the type `kind`.
+/// Steps over what modules say of a key besides its value, and returns the first class of it.
 ///
 /// # Errors
 /// When its end cannot be found.
-pub fn skip_value(input: &mut Reader<'_>, kind: u8) -> Result<(), RdbError> {
+pub(crate) fn skip_metadata(input: &mut Reader<'_>) -> Result<Option<[u8; 4]>, RdbError> {
+    let mut first = None;
+    for _ in 0..input.length()? {
+        let class = input.array()?;
+        first.get_or_insert(class);
+        skip_module_parts(input)?;
+    }
+    Ok(first)
+}
+
+/// What messages call metadata of a key whose first class is this.
+pub fn metadata_of(class: [u8; 4]) -> String {
+    let class = u32::from_le_bytes(class);
+    format!("metadata of a key, of the class {class:#010x} of a module that is not loaded")
+}
+
+/// Steps over a value of the type `kind`, which may refer to one of `templates`.
+pub(super) fn skip_value(
+    input: &mut Reader<'_>,
+    kind: u8,
+    templates: Option<&Templates>,
+) -> Result<(), RdbError> {
     match kind {
         kind::STRING
         | kind::HASH_ZIPMAP
@@ -257,7 +297,20 @@ pub fn skip_value(input: &mut Reader<'_>, kind: u8) -> Result<(), RdbError> {
             input.length()?;
             skip_module_parts(input)
         }
-        kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => skip_stream(input, kind),
+        kind::STREAM | kind::STREAM_2 | kind::STREAM_3 | kind::STREAM_4 | kind::STREAM_5 => {
+            skip_stream(input, kind)
+        }
+        kind::ARRAY => skip_array(input),
+        kind::HASH_TEMPLATE_LISTPACK_REF => skip_string(input),
+        kind::HASH_TEMPLATE_LISTPACK | kind::HASH_TEMPLATE_ARRAY => {
+            let fields = template::read_fields_in_form(input)?;
+            let values = if kind == kind::HASH_TEMPLATE_ARRAY { fields.len() } else { 1 };
+            skip_strings(input, values)
+        }
+        kind::HASH_TEMPLATE_ARRAY_REF => {
+            let fields = template::referred_to(templates, input.length()?, input)?;
+            skip_strings(input, fields.len())
+        }
         _ => Err(RdbError::unknown_kind(kind)),
     }
 }
@@ -318,21 +371,55 @@ fn skip_lengths(input: &mut Reader<'_>, n: usize) -> Result<(), RdbError> {
 }
 
 fn skip_stream(input: &mut Reader<'_>, kind: u8) -> Result<(), RdbError> {
+    let form = kind::stream_form(kind);
     repeat(input, |input| skip_strings(input, 2))?;
-    // Length and last id; since version 2 first id, largest deleted id and entries added.
-    skip_lengths(input, if kind == kind::STREAM { 3 } else { 8 })?;
+    // Length and last id; since form 2 first id, largest deleted id and entries added.
+    skip_lengths(input, if form >= 2 { 8 } else { 3 })?;
+    repeat(input, |input| skip_group(input, form))?;
+    if form < 4 {
+        return Ok(());
+    }
+    // For how long and how many identifiers are remembered, producers, and two counts.
+    skip_lengths(input, 2)?;
     repeat(input, |input| {
         skip_string(input)?;
-        skip_lengths(input, if kind == kind::STREAM { 2 } else { 3 })?;
-        repeat(input, |input| {
-            input.raw(16 + 8)?;
-            input.length().map(drop)
-        })?;
         repeat(input, |input| {
             skip_string(input)?;
-            input.raw(if kind == kind::STREAM_3 { 16 } else { 8 })?;
-            repeat(input, |input| input.raw(16).map(drop))
+            skip_lengths(input, 2)
         })
+    })?;
+    skip_lengths(input, 2)
+}
+
+fn skip_group(input: &mut Reader<'_>, form: u8) -> Result<(), RdbError> {
+    skip_string(input)?;
+    skip_lengths(input, if form >= 2 { 3 } else { 2 })?;
+    repeat(input, |input| {
+        input.raw(16 + 8)?;
+        input.length().map(drop)
+    })?;
+    let id = |input: &mut Reader<'_>| input.raw(16).map(drop);
+    repeat(input, |input| {
+        skip_string(input)?;
+        input.raw(if form >= 3 { 16 } else { 8 })?;
+        repeat(input, id)
+    })?;
+    if form >= 5 { repeat(input, id) } else { Ok(()) }
+}
+
+fn skip_array(input: &mut Reader<'_>) -> Result<(), RdbError> {
+    use super::value::array::tag;
+    let elements = input.length()?;
+    if input.length()? != 0 {
+        input.length()?;
+    }
+    (0..elements).try_for_each(|_| {
+        input.length()?;
+        match input.length()? {
+            tag::STRING | tag::SHORT_STRING => skip_string(input),
+            tag::INTEGER | tag::DOUBLE => input.raw(8).map(drop),
+            _ => Err(input.corrupt("unknown form of an array's value")),
+        }
     })
 }
 

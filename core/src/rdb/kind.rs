@@ -35,6 +35,19 @@ pub const HASH_LISTPACK_TTL_PRE_GA: u8 = 23;
 pub const HASH_TTL: u8 = 24;
 /// Fields with deadlines in a listpack.
 pub const HASH_LISTPACK_TTL: u8 = 25;
+/// With the identifiers of producers.
+pub const STREAM_4: u8 = 26;
+/// With entries that were released.
+pub const STREAM_5: u8 = 27;
+pub const ARRAY: u8 = 28;
+/// A hash whose fields stand before a listpack of their values.
+pub const HASH_TEMPLATE_LISTPACK: u8 = 29;
+/// A listpack of the number of a template, which has the fields, and their values.
+pub const HASH_TEMPLATE_LISTPACK_REF: u8 = 30;
+/// A hash whose fields stand before their values.
+pub const HASH_TEMPLATE_ARRAY: u8 = 31;
+/// The number of a template, which has the fields, and their values.
+pub const HASH_TEMPLATE_ARRAY_REF: u8 = 32;
 /// As [`HASH`] with a deadline in Unix milliseconds behind each value, -1 for none. Valkey writes
 /// it under 22, which is [`HASH_TTL_PRE_GA`] in files of Redis; no file has this number.
 pub const HASH_TTL_VALKEY: u8 = 222;
@@ -64,10 +77,28 @@ pub fn describe(kind: u8) -> &'static str {
         HASH_ZIPMAP => "Zipmap",
         HASH_ZIPLIST => "Hash ziplist",
         HASH_LISTPACK | HASH_LISTPACK_TTL | HASH_LISTPACK_TTL_PRE_GA => "Hash listpack",
-        STREAM | STREAM_2 | STREAM_3 => "Stream listpack",
+        HASH_TEMPLATE_LISTPACK..=HASH_TEMPLATE_ARRAY_REF => "Hash template",
+        STREAM | STREAM_2 | STREAM_3 | STREAM_4 | STREAM_5 => "Stream listpack",
+        ARRAY => "Array",
         MODULE => "Module value",
         _ => "Value of an unknown type",
     }
+}
+
+/// Which of its forms a stream of this type has, from 1; each has all that the one before had.
+pub fn stream_form(kind: u8) -> u8 {
+    match kind {
+        STREAM_2 => 2,
+        STREAM_3 => 3,
+        STREAM_4 => 4,
+        STREAM_5 => 5,
+        _ => 1,
+    }
+}
+
+/// Whether a value of this type has its fields in a template of the file.
+pub fn refers_to_template(kind: u8) -> bool {
+    matches!(kind, HASH_TEMPLATE_LISTPACK_REF | HASH_TEMPLATE_ARRAY_REF)
 }
 
 /// Whether elements of a value of this type may have deadlines of their own.

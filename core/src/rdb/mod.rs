@@ -3,6 +3,7 @@
 //! - [`writer`]: lengths, strings and numbers out; [`reader`]: the same in, checked.
 //! - [`file`]: a walk over a file; [`kind`]: the type bytes of values.
 //! - [`value`]: values of core's types.
+//! - [`template`]: fields that hashes have in common.
 //! - [`frame`]: what stands around the values in a file.
 //! - [`payload`]: what DUMP and RESTORE exchange.
 //! - [`queue`]: the entries of a snapshot on their way into a file.
@@ -20,6 +21,7 @@ mod lzf;
 pub mod payload;
 pub mod queue;
 pub mod reader;
+pub mod template;
 pub mod value;
 pub mod writer;
 
@@ -42,8 +44,18 @@ pub const VERSION_OLDEST: u16 = 10;
 /// The oldest version that knows fields of hashes which expire on their own.
 pub const VERSION_FIELD_TTL: u16 = 12;
 
+/// The oldest version that knows producers of streams: that of Redis 8.6.
+pub const VERSION_PRODUCERS: u16 = 13;
+
+/// The oldest version that knows arrays, and released entries of streams: that of Redis 8.8.
+pub const VERSION_ARRAYS: u16 = 14;
+
 /// Bytes that stand where a value's type could, and say what follows instead.
 pub mod opcode {
+    /// The fields that hashes have in common, under a number.
+    pub const HASH_TEMPLATE: u8 = 242;
+    /// What modules say of the next key besides its value.
+    pub const KEY_METADATA: u8 = 243;
     /// The slot that the next keys are of, with sizes: a hint.
     pub const SLOT_INFO: u8 = 244;
     /// A library of functions.

@@ -2,8 +2,7 @@
 //! a checksum.
 
 use super::value;
-use super::{RdbError, VERSION_FIELD_TTL, VERSION_MAX, VERSION_OLDEST, VERSION_VALKEY};
-use super::{Writer, kind};
+use super::{RdbError, VERSION_MAX, VERSION_OLDEST, VERSION_VALKEY, Writer, kind};
 use crate::config::Config;
 use crate::config::table::persistence as params;
 use crate::keyspace::ValueRef;
@@ -12,17 +11,18 @@ use crate::util::crc64::crc64;
 /// Bytes behind the value: the version and the checksum.
 pub(crate) const FOOTER: usize = 2 + 8;
 
+/// Since this version, 0 stands for a checksum that was left out: Redis 8.10 has such payloads in
+/// its append-only files.
+const VERSION_UNSUMMED: u16 = 15;
+
 /// A value as a payload, of the version that `rdb-version` asks for.
 ///
 /// # Errors
 /// When that version cannot express the value.
 pub fn make(value: ValueRef<'_>, config: &Config) -> Result<Vec<u8>, RdbError> {
-    let asked = config.int(params::RDB_VERSION) as u16;
-    // What needs a newer version raises it, but for 10, which was chosen for Redis 7.0.
-    let most = if asked == VERSION_OLDEST { asked } else { asked.max(VERSION_FIELD_TTL) };
-    let mut body = Writer::new(most, config.bool(params::RDBCOMPRESSION)).alone();
+    let version = version_of(value, config.int(params::RDB_VERSION) as u16);
+    let mut body = Writer::new(version, config.bool(params::RDBCOMPRESSION)).alone();
     let kind = value::save(value, &mut body)?;
-    let version = if kind == kind::HASH_TTL { asked.max(VERSION_FIELD_TTL) } else { asked };
     let mut bytes = Vec::with_capacity(1 + body.as_bytes().len() + FOOTER);
     bytes.push(kind);
     bytes.extend_from_slice(body.as_bytes());
@@ -30,6 +30,16 @@ pub fn make(value: ValueRef<'_>, config: &Config) -> Result<Vec<u8>, RdbError> {
     let sum = crc64(0, &bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
     Ok(bytes)
+}
+
+/// The version in which a value is stored when `asked` is to do: what needs a newer one raises it,
+/// but for 10, which was chosen for Redis 7.0.
+fn version_of(value: ValueRef<'_>, asked: u16) -> u16 {
+    let ValueRef::Object(object) = value else { return asked };
+    match asked {
+        VERSION_OLDEST => asked,
+        _ => asked.max(object.needs_rdb()),
+    }
 }
 
 /// Whether damaged values are refused; otherwise they are mended if possible, with a warning.
@@ -56,5 +66,6 @@ pub(crate) fn open(payload: &[u8], sums: bool) -> Option<(&[u8], u16)> {
     let sum = u64::from_le_bytes(*sum.first_chunk()?);
     let version = u16::from_le_bytes(*version);
     let known = version <= VERSION_MAX || version == VERSION_VALKEY;
+    let sums = sums && (sum != 0 || version < VERSION_UNSUMMED);
     (known && (!sums || sum == crc64(0, &payload[..body.len() + 2]))).then_some((body, version))
 }

@@ -21,12 +21,18 @@ fn seeds() -> Vec<Vec<u8>> {
     let values = driver::values();
     let mut files: Vec<Vec<u8>> = values.iter().map(|value| file(&[value.as_slice()])).collect();
     files.push(file(&values.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+    files.push(file(&REFERRING));
     files
 }
 
+/// Hashes of the template that every file has.
+const REFERRING: [&[u8]; 2] =
+    [b"\x1e\x0d\x0d\0\0\0\x03\0\x07\x01\x01\x01\x02\x01\xff", b"\x20\x07\x01x\xc0\x07"];
+
 /// A file of values, each with the type byte before it.
 fn file(values: &[&[u8]]) -> Vec<u8> {
-    let mut file = b"REDIS0012\xfa\x09redis-ver\x057.4.0\xfe\x01\xfb\x01\x00".to_vec();
+    let mut file = b"REDIS0015\xfa\x09redis-ver\x057.4.0".to_vec();
+    file.extend_from_slice(b"\xf2\x07\x02\x01a\x02bb\xfe\x01\xfb\x01\x00");
     for (number, value) in values.iter().enumerate() {
         file.extend_from_slice(b"\xfc\0\0\0\0\0\x01\0\0");
         file.extend_from_slice(&[value[0], 1, number as u8]);
@@ -39,11 +45,12 @@ fn file(values: &[&[u8]]) -> Vec<u8> {
 
 /// Builds all values, of damaged ones what can be read.
 fn mend(engine: &Engine, file: &[u8]) {
-    let context =
-        Context { limits: &engine.tuning.limits, modules: &engine.modules, now: Some(0) };
     let Ok(mut reader) = FileReader::new(file) else { return };
     while let Ok(Some(item)) = reader.next_item() {
         if let Item::Key(record) = item {
+            let (limits, modules) = (&engine.tuning.limits, &engine.modules);
+            let templates = record.templates.as_deref();
+            let context = Context { limits, modules, now: Some(0), templates };
             // One that cannot be mended is an error as well.
             let _ = value::load(&mut record.body.mending(), record.kind, context);
         }

@@ -12,7 +12,7 @@ use driver::Driver;
 use libfuzzer_sys::fuzz_target;
 
 /// The version of the format that payloads are of.
-const VERSION: u16 = 12;
+const VERSION: u16 = 15;
 
 /// Commands that read all of a value, or change it, whatever type it is of.
 const USES: &[&[&[u8]]] = &[

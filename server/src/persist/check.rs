@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cairn_core::module::Module;
 use cairn_core::rdb::RdbError;
-use cairn_core::rdb::file::{FileReader, Item};
+use cairn_core::rdb::file::{self, FileReader, Item};
 use cairn_core::rdb::value::{self, Context};
 use cairn_core::{Engine, clock};
 
@@ -69,7 +69,6 @@ pub fn check(
     let mut reader = FileReader::new(file)?;
     let (mut found, mut db) = (Found::default(), None);
     let (limits, modules) = (&engine.tuning.limits, &engine.modules);
-    let context = Context { limits, modules, now: None };
     let now = clock::now_millis();
     while let Some(item) = reader.next_item()? {
         match item {
@@ -87,6 +86,11 @@ pub fn check(
                 if db.replace(record.db) != Some(record.db) {
                     say(reader.offset(), &format!("Selecting DB ID {}", record.db));
                 }
+                if let Some(class) = record.metadata {
+                    say(reader.offset(), &file::metadata_of(class));
+                }
+                let templates = record.templates.as_deref();
+                let context = Context { limits, modules, now: None, templates };
                 value::load(&mut record.body, record.kind, context)?;
                 if !record.body.rest().is_empty() {
                     return Err(record.body.corrupt("a value is shorter than its form says"));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use cairn_core::config::table::persistence as params;
 use cairn_core::keyspace::{Put, Scope, ShardSet, Space};
-use cairn_core::rdb::file::{FileReader, Item, Record};
+use cairn_core::rdb::file::{self, FileReader, Item, Record};
 use cairn_core::rdb::frame::Usage;
 use cairn_core::rdb::value::{self, Context};
 use cairn_core::rdb::{RdbError, kind, payload};
@@ -262,9 +262,14 @@ impl Shared<'_> {
             self.expired.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
+        if let Some(class) = record.metadata {
+            let key = String::from_utf8_lossy(&record.key);
+            self.unknown(&format!("{} ('{key}')", file::metadata_of(class)))?;
+        }
         let now = (!self.options.keep_expired).then_some(self.now);
         let (limits, modules) = (&self.engine.tuning.limits, &self.engine.modules);
-        let context = Context { limits, modules, now };
+        let templates = record.templates.clone();
+        let context = Context { limits, modules, now, templates: templates.as_deref() };
         if !payload::refuses_damage(&self.engine.config, false) {
             record.body = record.body.mending();
         }

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cairn_core::config::table::persistence as params;
-use cairn_core::keyspace::Space;
+use cairn_core::keyspace::{Space, needed_rdb};
 use cairn_core::rdb::frame::{self, Header};
 use cairn_core::rdb::queue::{Options, Queue};
-use cairn_core::rdb::{VERSION_FIELD_TTL, Writer};
+use cairn_core::rdb::{VERSION_FIELD_TTL, VERSION_OLDEST, Writer};
 use cairn_core::{Engine, clock};
 
 use super::output::Output;
@@ -122,8 +122,10 @@ fn begin(server: &Server, queue: &Queue, space: &Space<'_>, aof_base: bool) {
     let engine = space.engine();
     let databases = 0..engine.keyspace.databases();
     let asked = server.config().int(params::RDB_VERSION) as u16;
-    let has_field_ttl = databases.clone().any(|db| engine.db_expiring(db) > 0);
-    let version = if has_field_ttl && asked > 10 { asked.max(VERSION_FIELD_TTL) } else { asked };
+    let version = match asked {
+        VERSION_OLDEST => asked,
+        _ => asked.max(needed_version(engine)),
+    };
     let sizes: Vec<(usize, usize)> =
         databases.map(|db| (engine.db_size(db), engine.db_volatile(db))).collect();
     let keys: usize = sizes.iter().map(|(keys, _)| keys).sum();
@@ -137,6 +139,16 @@ fn begin(server: &Server, queue: &Queue, space: &Space<'_>, aof_base: bool) {
         ("cairn-ver", version::CAIRN.to_string()),
     ];
     queue.begin(&Header { version, aux: &aux }, sizes, |out| save_modules(engine, out));
+}
+
+/// The oldest version that can hold all that there is.
+fn needed_version(engine: &Engine) -> u16 {
+    let of_db = |db| {
+        let has_field_ttl = engine.db_expiring(db) > 0;
+        let of_fields = if has_field_ttl { VERSION_FIELD_TTL } else { 0 };
+        needed_rdb(&engine.db_sizes(db)).max(of_fields)
+    };
+    (0..engine.keyspace.databases()).map(of_db).max().unwrap_or(0)
 }
 
 fn save_modules(engine: &Engine, out: &mut Writer) {

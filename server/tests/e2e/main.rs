@@ -23,6 +23,7 @@ mod slow_readers;
 mod snapshot;
 mod tracking;
 mod transactions;
+mod versions;
 
 use cairn_tests::client::Client;
 use cairn_tests::process::Server;

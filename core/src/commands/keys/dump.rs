@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use super::super::options::is;
 use super::GENERIC;
 use crate::command::{Access, Acl, Ctx, Flags, Flow, KeySpec, Outcome, Spec};
+use crate::config::table::persistence as params;
 use crate::error::CmdError;
 use crate::keyspace::{Put, Value};
 use crate::notify::Class;
 use crate::rdb::value::{self, Context};
-use crate::rdb::{RdbError, Reader, kind, payload};
+use crate::rdb::{RdbError, Reader, file, kind, opcode, payload};
 use crate::util::int::parse_i64;
 
 /// The commands.
@@ -145,13 +146,14 @@ fn read(
 ) -> Result<(Option<Value>, Option<Vec<u8>>), CmdError> {
     let engine = ctx.engine();
     let limits = &engine.tuning.limits;
-    let context = Context { limits, modules: &engine.modules, now: Some(ctx.space.now()) };
+    let (modules, now) = (&engine.modules, Some(ctx.space.now()));
+    let context = Context { limits, modules, now, templates: None };
     let mut input = Reader::new(body, 0);
     let from_client = !ctx.space.worker().replays();
     if !payload::refuses_damage(&engine.config, from_client) {
         input = input.mending();
     }
-    let Ok(kind) = input.byte() else { return Err(BAD_VALUE) };
+    let Ok(kind) = kind_of(ctx, &mut input) else { return Err(BAD_VALUE) };
     let kind = kind::of_version(kind, version);
     let value = value::load(&mut input, kind, context)
         .and_then(|value| end(&mut input).map(|()| value))
@@ -167,6 +169,24 @@ fn read(
         host.warn(&payload::mended(kind, key, &what));
     }
     Ok((value, payload))
+}
+
+/// The type byte; what modules say of the key in front of it cannot be kept.
+fn kind_of(ctx: &Ctx<'_, '_>, input: &mut Reader<'_>) -> Result<u8, RdbError> {
+    let first = input.byte()?;
+    if first != opcode::KEY_METADATA {
+        return Ok(first);
+    }
+    let class = file::skip_metadata(input)?.unwrap_or_default();
+    let what = file::metadata_of(class);
+    if !ctx.engine().config.bool(params::RDB_SKIP_UNKNOWN_MODULES) {
+        refused(ctx, first, &what);
+        return Err(RdbError::Unsupported(what));
+    }
+    if let Some(host) = ctx.engine().host() {
+        host.warn(&format!("RESTORE: {what} was left out"));
+    }
+    input.byte()
 }
 
 /// Nothing should come behind a value.

@@ -106,6 +106,7 @@ pub(super) fn xnack(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let Some(stream) = ctx.space.object_mut::<Stream>(key)? else {
         return Err(no_group(key, name));
     };
+    stream.note_release();
     let mut released = 0;
     for id in ids {
         let present = stream.groups().get(name).and_then(|group| group.pel().get(id)).copied();

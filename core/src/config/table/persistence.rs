@@ -88,7 +88,9 @@ crate::params! {
     /// Whether snapshots have a checksum.
     RDBCHECKSUM = Param::bool("rdbchecksum", "yes").immutable();
     /// The version of the format that snapshots are written in: the newest that readers know.
-    /// Raised by itself where the data needs it, but never when it is 10, for Redis 7.0.
+    /// Raised by itself where the data needs it: to 12 for hashes whose fields expire, 13 for streams
+    /// with producers, 14 for arrays and for streams with released entries; but never when it is 10,
+    /// for Redis 7.0.
     RDB_VERSION = Param::int("rdb-version", "11", 10, 15);
     /// Whether snapshots are synced to disk bit by bit as they are written.
     RDB_SAVE_INCREMENTAL_FSYNC = Param::bool("rdb-save-incremental-fsync", "yes");

@@ -1,6 +1,6 @@
 //! Large lists, streams and arrays, saved a bit at a time.
 
-use super::{Writer, collections, kind, own, stream};
+use super::{Writer, array, collections, kind, own, stream};
 use crate::ds::quicklist::Quicklist;
 use crate::types::array::{Array, MAX_INDEX};
 use crate::types::list::List;
@@ -44,16 +44,16 @@ impl Frozen for FrozenList {
 
 struct FrozenStream {
     stream: Stream,
-    /// Whether it has what Redis's form cannot hold.
-    own: bool,
+    /// The oldest version in which Redis's form holds all of it.
+    needs: u16,
     /// The next node; at first the least identifier.
     next: StreamId,
 }
 
 /// A stream to be saved a bit at a time.
 pub(crate) fn freeze_stream(stream: &Stream) -> Box<dyn Frozen> {
-    let own = stream::has_own_form(stream);
-    Box::new(FrozenStream { stream: stream.clone(), own, next: StreamId::MIN })
+    let needs = stream.needs_rdb();
+    Box::new(FrozenStream { stream: stream.clone(), needs, next: StreamId::MIN })
 }
 
 impl Frozen for FrozenStream {
@@ -62,24 +62,25 @@ impl Frozen for FrozenStream {
     }
 
     fn rdb_kind(&self, version: u16) -> u8 {
-        if self.own { kind::MODULE } else { stream::kind_in(version) }
+        if version < self.needs { kind::MODULE } else { stream::kind_in(version) }
     }
 
     fn save_next(&mut self, out: &mut Writer) -> bool {
+        let own = out.version() < self.needs;
         if self.next == StreamId::MIN {
-            match self.own {
+            match own {
                 true => own::begin_stream(&self.stream, out),
                 false => out.length(self.stream.node_count() as u64),
             }
         }
-        let put = if self.own { own::put_node } else { stream::put_node };
+        let put = if own { own::put_node } else { stream::put_node };
         let mut left = self.stream.nodes_from(self.next);
         left.by_ref().take(NODES).for_each(|(base, node)| put(base, node, out));
         if let Some((base, _)) = left.next() {
             self.next = base;
             return true;
         }
-        match self.own {
+        match own {
             true => own::end_stream(&self.stream, out),
             false => drop(stream::put_rest(&self.stream, out)),
         }
@@ -106,13 +107,13 @@ impl Frozen for FrozenArray {
         &self.array
     }
 
-    fn rdb_kind(&self, _: u16) -> u8 {
-        kind::MODULE
+    fn rdb_kind(&self, version: u16) -> u8 {
+        array::kind_in(version)
     }
 
     fn save_next(&mut self, out: &mut Writer) -> bool {
         if self.next.is_none() {
-            own::begin_array(&self.array, out);
+            array::begin(&self.array, out);
         }
         let (from, mut more) = (self.next.unwrap_or(0), false);
         let enough = out.as_bytes().len() + ARRAY_BYTES;
@@ -122,11 +123,11 @@ impl Frozen for FrozenArray {
                 more = true;
                 return false;
             }
-            own::put_value(index, value, out);
+            array::put_value(index, value, out);
             true
         });
         if !more {
-            out.module_end();
+            array::end(out);
         }
         more
     }

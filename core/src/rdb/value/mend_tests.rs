@@ -11,8 +11,12 @@ use crate::testing::Bed;
 /// What becomes of a value, and what was mended; or why it is refused.
 fn mended(kind: u8, bytes: &[u8]) -> Result<(String, Option<String>), String> {
     let bed = Bed::new();
-    let context =
-        Context { limits: &bed.engine.tuning.limits, modules: &bed.engine.modules, now: Some(0) };
+    let context = Context {
+        limits: &bed.engine.tuning.limits,
+        modules: &bed.engine.modules,
+        now: Some(0),
+        templates: None,
+    };
     let mut input = Reader::new(bytes, 0).mending();
     let value = load(&mut input, kind, context).map_err(|error| error.to_string())?;
     let value = value.ok_or("nothing is left")?;
@@ -28,8 +32,12 @@ fn mended(kind: u8, bytes: &[u8]) -> Result<(String, Option<String>), String> {
 
 fn strict(kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> {
     let bed = Bed::new();
-    let context =
-        Context { limits: &bed.engine.tuning.limits, modules: &bed.engine.modules, now: Some(0) };
+    let context = Context {
+        limits: &bed.engine.tuning.limits,
+        modules: &bed.engine.modules,
+        now: Some(0),
+        templates: None,
+    };
     load(&mut Reader::new(bytes, 0), kind, context)
 }
 
@@ -207,6 +215,7 @@ proptest! {
             limits: &bed.engine.tuning.limits,
             modules: &bed.engine.modules,
             now: Some(0),
+            templates: None,
         };
         let mut input = Reader::new(&bytes, 0).mending();
         let taken = load(&mut input, kind, context);

@@ -3,31 +3,38 @@
 //! - `collections`: lists, sets, hashes and sorted sets, in all forms that were ever written.
 //! - `parts`: large collections that are written in parts.
 //! - `stream`: streams.
+//! - `array`: arrays.
+//! - `template`: hashes whose fields are stored apart from them.
 //! - `own`: what Redis has no form for, as the value of a module of a name of its own.
 //!
 //! What is loaded may come from anywhere: every structure is checked before it is used, and takes
 //! the form that the thresholds of the configuration give it.
 
+pub(in crate::rdb) mod array;
 mod collections;
 mod frozen;
 #[cfg(test)]
 mod mend_tests;
 #[cfg(test)]
+mod new_tests;
+#[cfg(test)]
 mod old_tests;
 mod own;
 mod parts;
 mod stream;
+mod template;
 #[cfg(test)]
 mod tests;
 
+use super::template::Templates;
 use super::{RdbError, Reader, Writer, kind};
 use crate::keyspace::{Value, ValueRef};
 use crate::module::Modules;
 use crate::types::Limits;
 
+pub(crate) use array::save_array;
 pub(crate) use collections::{save_hash, save_list, save_set, save_zset};
 pub(crate) use frozen::{freeze_array, freeze_list, freeze_stream};
-pub(crate) use own::save_array;
 pub(crate) use parts::{begin_parts, end_parts, kind_of, save_part};
 pub(crate) use stream::save_stream;
 
@@ -41,6 +48,8 @@ pub struct Context<'a> {
     /// The moment in Unix milliseconds: elements whose time is over by then are left out. `None`
     /// keeps them.
     pub now: Option<i64>,
+    /// The templates of the file, if the value may refer to one.
+    pub templates: Option<&'a Templates>,
 }
 
 /// Writes a value without its type byte, which it returns.
@@ -85,9 +94,14 @@ pub fn load(
         | kind::HASH_TTL_PRE_GA
         | kind::HASH_LISTPACK_TTL
         | kind::HASH_LISTPACK_TTL_PRE_GA => collections::load_hash_ttl(input, kind, context),
-        kind::STREAM | kind::STREAM_2 | kind::STREAM_3 => {
-            stream::load_stream(input, kind).map(|s| Some(Value::Object(Box::new(s))))
+        kind::HASH_TEMPLATE_LISTPACK..=kind::HASH_TEMPLATE_ARRAY_REF => {
+            template::load_hash(input, kind, context)
         }
+        kind::STREAM | kind::STREAM_2 | kind::STREAM_3 | kind::STREAM_4 | kind::STREAM_5 => {
+            let stream = stream::load_stream(input, kind, context)?;
+            Ok(Some(Value::Object(Box::new(stream))))
+        }
+        kind::ARRAY => array::load_array(input),
         kind::MODULE => load_module(input, context),
         _ => Err(RdbError::unknown_kind(kind)),
     }

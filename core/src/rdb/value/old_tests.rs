@@ -9,10 +9,14 @@ use crate::testing::Bed;
 /// A value read whole at a moment, as the words of the commands that make it, in sorted order.
 fn read(kind: u8, bytes: &[u8], now: i64) -> Result<String, String> {
     let bed = Bed::new();
-    let context =
-        Context { limits: &bed.engine.tuning.limits, modules: &bed.engine.modules, now: Some(now) };
+    let context = Context {
+        limits: &bed.engine.tuning.limits,
+        modules: &bed.engine.modules,
+        now: Some(now),
+        templates: None,
+    };
     let mut skipped = Reader::new(bytes, 0);
-    super::super::file::skip_value(&mut skipped, kind).map_err(|error| error.to_string())?;
+    super::super::file::skip_value(&mut skipped, kind, None).map_err(|error| error.to_string())?;
     assert!(skipped.rest().is_empty(), "a walk over a file finds its end");
     let mut input = Reader::new(bytes, 0);
     let value = load(&mut input, kind, context).map_err(|error| error.to_string())?;
@@ -90,7 +94,10 @@ fn the_first_form_of_a_stream_is_read() {
 }
 
 fn load_stream(bytes: &[u8]) -> crate::types::stream::Stream {
-    stream::load_stream(&mut Reader::new(bytes, 0), kind::STREAM).expect("a stream")
+    let bed = Bed::new();
+    let (limits, modules) = (&bed.engine.tuning.limits, &bed.engine.modules);
+    let context = Context { limits, modules, now: Some(0), templates: None };
+    stream::load_stream(&mut Reader::new(bytes, 0), kind::STREAM, context).expect("a stream")
 }
 
 /// Small hashes with deadlines, as Redis 7.4 and later write them, and as its release candidates

@@ -1,5 +1,6 @@
-//! What Redis has no form for: sets and sorted sets whose members expire, streams that know their
-//! producers' identifiers or have released entries, and arrays.
+//! What Redis has no form for: sets and sorted sets whose members expire; and in files of versions
+//! too old for them, streams that know their producers' identifiers or have released entries, and
+//! arrays.
 //!
 //! They are stored as values of a module named `CairnData`, so that another server says what it
 //! cannot load. The parts, in encoding 0:
@@ -24,6 +25,7 @@
 
 use super::{Context, RdbError, Reader, Writer, collections, kind, stream};
 use crate::keyspace::{Collection, Value};
+use crate::rdb::VERSION_FIELD_TTL;
 use crate::types::array::{Array, MAX_INDEX};
 use crate::types::set::Set;
 use crate::types::stream::idempotency::{Idempotency, Settings};
@@ -56,10 +58,15 @@ fn begin(out: &mut Writer, subject: Subject) {
 
 /// Writes Redis's form of a value as one part, behind its type byte.
 fn put_inner(out: &mut Writer, put: impl FnOnce(&mut Writer) -> u8) {
-    let mut inner = Writer::new(out.version(), false);
+    let mut inner = Writer::new(inner_version(out), false);
     let kind = put(&mut inner);
     out.module_unsigned(u64::from(kind));
     out.module_string(inner.as_bytes());
+}
+
+/// The version whose form a value has inside: what that does not have comes behind it.
+fn inner_version(out: &Writer) -> u16 {
+    out.version().min(VERSION_FIELD_TTL)
 }
 
 /// Writes a collection with the deadlines of its members.
@@ -108,7 +115,7 @@ pub(super) fn save_stream(value: &Stream, out: &mut Writer) -> Result<u8, RdbErr
 /// Writes what stands before the nodes of a stream that is written in parts.
 pub(super) fn begin_stream(value: &Stream, out: &mut Writer) {
     begin(out, Subject::StreamParts);
-    out.module_unsigned(u64::from(stream::kind_in(out.version())));
+    out.module_unsigned(u64::from(stream::kind_in(inner_version(out))));
     out.module_unsigned(value.node_count() as u64);
 }
 
@@ -120,7 +127,7 @@ pub(super) fn put_node(base: StreamId, node: &Node, out: &mut Writer) {
 
 /// Writes what stands behind them.
 pub(super) fn end_stream(value: &Stream, out: &mut Writer) {
-    let mut rest = Writer::new(out.version(), false);
+    let mut rest = Writer::new(inner_version(out), false);
     stream::put_rest(value, &mut rest);
     out.module_string(rest.as_bytes());
     put_stream_extras(value, out);
@@ -164,17 +171,6 @@ pub(super) fn put_value(index: u64, value: &[u8], out: &mut Writer) {
     out.module_string(value);
 }
 
-/// Writes an array.
-pub(crate) fn save_array(array: &Array, out: &mut Writer) -> Result<u8, RdbError> {
-    begin_array(array, out);
-    array.scan(0, u64::MAX, |index, value| {
-        put_value(index, value, out);
-        true
-    });
-    out.module_end();
-    Ok(kind::MODULE)
-}
-
 /// Reads a value of this module, up to its end mark.
 pub(super) fn load(
     input: &mut Reader<'_>,
@@ -200,12 +196,12 @@ pub(super) fn load(
         }
         n if n == Subject::Stream as u64 => {
             let (kind, body, base) = inner(input)?;
-            let mut value = stream::load_stream(&mut Reader::new(&body, base), kind)?;
+            let mut value = stream::load_stream(&mut Reader::new(&body, base), kind, context)?;
             read_stream_extras(input, &mut value)?;
             Ok(Some(Value::Object(Box::new(value))))
         }
         n if n == Subject::Array as u64 => read_array(input),
-        n if n == Subject::StreamParts as u64 => read_stream_parts(input),
+        n if n == Subject::StreamParts as u64 => read_stream_parts(input, context),
         n if n == Subject::SetParts as u64 => read_set_parts(input, context),
         n if n == Subject::ZsetParts as u64 => read_zset_parts(input, context),
         n => Err(RdbError::Unsupported(format!("type '{NAME}' of unknown subject {n}"))),
@@ -289,6 +285,7 @@ fn read_id(input: &mut Reader<'_>) -> Result<StreamId, RdbError> {
 
 fn read_stream_extras(input: &mut Reader<'_>, value: &mut Stream) -> Result<(), RdbError> {
     for _ in 0..input.module_unsigned()? {
+        value.note_release();
         let name = input.module_string()?;
         let (id, count) = (read_id(input)?, input.module_unsigned()?);
         match value.groups_mut().get_mut(&name[..]) {
@@ -310,7 +307,10 @@ fn read_stream_extras(input: &mut Reader<'_>, value: &mut Stream) -> Result<(), 
     Ok(())
 }
 
-fn read_stream_parts(input: &mut Reader<'_>) -> Result<Option<Value>, RdbError> {
+fn read_stream_parts(
+    input: &mut Reader<'_>,
+    context: Context<'_>,
+) -> Result<Option<Value>, RdbError> {
     let kind = input.module_unsigned()?;
     let kind = u8::try_from(kind).map_err(|_| input.corrupt("no type of values"))?;
     let mut value = Stream::default();
@@ -320,7 +320,7 @@ fn read_stream_parts(input: &mut Reader<'_>) -> Result<Option<Value>, RdbError> 
     }
     let base = input.offset();
     let rest = input.module_string()?;
-    stream::load_rest(&mut Reader::new(&rest, base), kind, &mut value)?;
+    stream::load_rest(&mut Reader::new(&rest, base), kind, &mut value, context)?;
     read_stream_extras(input, &mut value)?;
     Ok(Some(Value::Object(Box::new(value))))
 }

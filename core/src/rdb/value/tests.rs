@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keyspace::{Capture, Entry, FrozenEntry, Pairs, Scope, Sink};
+use crate::rdb::file::skip_value;
 use crate::testing::Bed;
 use crate::types;
 
@@ -68,7 +69,7 @@ fn what_is_saved_in_slices_is_the_same() {
         }
         bed.run("XGROUP CREATE k g 0");
         bed.run("XREADGROUP GROUP g one COUNT 20 STREAMS k >");
-        for version in [10, 11] {
+        for version in [10, 11, 13, 14] {
             let whole = saved(&bed, version, false);
             assert_eq!(saved_in_slices(&bed, version), Some(whole), "{line}");
         }
@@ -77,7 +78,9 @@ fn what_is_saved_in_slices_is_the_same() {
     for n in 0..20_000 {
         bed.run(&format!("ARSET k {} value{n}", n * 7));
     }
-    assert_eq!(saved_in_slices(&bed, 11), Some(saved(&bed, 11, false)));
+    for version in [11, 14] {
+        assert_eq!(saved_in_slices(&bed, version), Some(saved(&bed, version, false)));
+    }
     let mut bed = Bed::new();
     bed.run("RPUSH k a b");
     assert_eq!(saved_in_slices(&bed, 11), None, "a short one is not worth it");
@@ -91,14 +94,17 @@ fn a_stream_in_a_form_of_its_own_comes_back_from_slices() {
     bed.run("XGROUP CREATE k g 0");
     bed.run("XREADGROUP GROUP g one COUNT 20 STREAMS k >");
     bed.run("XNACK k g FAIL IDS 1 3-1");
-    let (kind, bytes) = saved_in_slices(&bed, 11).expect("it is large");
-    let back = loaded(&bed, kind, &bytes).expect("it is whole").expect("it is not empty");
-    bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
-        let entry = space.peek(b"k").expect("it is still there");
-        assert!(described(&Entry::new(b"k", back, None)) == described(entry));
-    });
-    for cut in (0..bytes.len()).step_by(997) {
-        assert!(loaded(&bed, kind, &bytes[..cut]).is_err());
+    for (version, expected) in [(11, kind::MODULE), (13, kind::MODULE), (14, kind::STREAM_5)] {
+        let (kind, bytes) = saved_in_slices(&bed, version).expect("it is large");
+        assert_eq!(kind, expected);
+        let back = loaded(&bed, kind, &bytes).expect("it is whole").expect("it is not empty");
+        bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
+            let entry = space.peek(b"k").expect("it is still there");
+            assert!(described(&Entry::new(b"k", back, None)) == described(entry));
+        });
+        for cut in (0..bytes.len()).step_by(997) {
+            assert!(loaded(&bed, kind, &bytes[..cut]).is_err());
+        }
     }
 }
 
@@ -183,9 +189,9 @@ fn elements(entry: &mut Entry) -> BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)> {
     }
 }
 
-fn loaded(bed: &Bed, kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> {
+pub(super) fn loaded(bed: &Bed, kind: u8, bytes: &[u8]) -> Result<Option<Value>, RdbError> {
     let limits = &bed.engine.tuning.limits;
-    let context = Context { limits, modules: &bed.engine.modules, now: Some(0) };
+    let context = Context { limits, modules: &bed.engine.modules, now: Some(0), templates: None };
     let mut input = Reader::new(bytes, 0);
     let value = load(&mut input, kind, context)?;
     assert!(input.rest().is_empty(), "all of it is read");
@@ -242,11 +248,11 @@ pub(super) fn bed(commands: &str) -> Bed {
 fn every_form_comes_back() {
     for commands in VALUES {
         let bed = bed(commands);
-        for (version, compress) in [(12, false), (12, true), (15, true)] {
+        for (version, compress) in [(12, false), (12, true), (13, false), (14, false), (15, true)] {
             let (kind, bytes) = saved(&bed, version, compress);
             let value = loaded(&bed, kind, &bytes).expect(commands).expect(commands);
             let mut skipped = Reader::new(&bytes, 0);
-            super::super::file::skip_value(&mut skipped, kind).expect(commands);
+            skip_value(&mut skipped, kind, None).expect(commands);
             assert!(skipped.rest().is_empty(), "{commands}: a walk over a file finds its end");
             let before = bed.engine.hold_and(&bed.worker, &Scope::All, |space| {
                 described(space.peek(b"k").expect("there is a value"))
@@ -273,7 +279,8 @@ fn elements_whose_time_is_over_are_left_out() {
     let bed = bed("HSET k a 1 b 2; HPEXPIREAT k 60000000000000 FIELDS 1 a");
     let (kind, bytes) = saved(&bed, 12, false);
     let limits = &bed.engine.tuning.limits;
-    let context = Context { limits, modules: &bed.engine.modules, now: Some(i64::MAX) };
+    let context =
+        Context { limits, modules: &bed.engine.modules, now: Some(i64::MAX), templates: None };
     let value = load(&mut Reader::new(&bytes, 0), kind, context).unwrap().unwrap();
     assert!(described(&Entry::new(b"k", value, None)).ends_with("HSET b k listpack"));
 }
@@ -282,7 +289,7 @@ fn elements_whose_time_is_over_are_left_out() {
 fn an_unknown_type_is_named() {
     let bed = bed("SET k v");
     let error = loaded(&bed, 40, b"").err().expect("nobody knows it").to_string();
-    assert!(error.contains("type 40") && error.contains("25 is the newest"), "{error}");
+    assert!(error.contains("type 40") && error.contains("32 is the newest"), "{error}");
 }
 
 #[test]
@@ -354,11 +361,12 @@ proptest! {
     #[test]
     fn damage_is_an_error_or_a_value(
         which in 0..VALUES.len(),
+        version in 12..16u16,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
         let bed = bed(VALUES[which]);
-        let (kind, mut bytes) = saved(&bed, 12, false);
+        let (kind, mut bytes) = saved(&bed, version, false);
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -367,7 +375,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         let limits = &bed.engine.tuning.limits;
-        let context = Context { limits, modules: &bed.engine.modules, now: Some(0) };
+        let context = Context { limits, modules: &bed.engine.modules, now: Some(0), templates: None };
         if let Ok(Some(value)) = load(&mut Reader::new(&bytes, 0), kind, context) {
             // Whatever it is, it can be looked at and written again.
             let entry = Entry::new(b"k", value, None);

@@ -1,7 +1,8 @@
 //! Arrays as values: memory, copies, and the commands that make one anew.
 
 use super::Array;
-use crate::rdb::{RdbError, Writer, value};
+use crate::keyspace::SizeKind;
+use crate::rdb::{RdbError, VERSION_ARRAYS, Writer, value};
 use crate::value::{Emit, Frozen, Kind, Object};
 
 /// The type of arrays.
@@ -25,6 +26,14 @@ impl Object for Array {
     fn memory(&self) -> usize {
         let slices: usize = self.slices.values().map(|slice| slice.memory() + 64).sum();
         size_of::<Self>() + slices
+    }
+
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::NeedsRdb14, 0))
+    }
+
+    fn needs_rdb(&self) -> u16 {
+        VERSION_ARRAYS
     }
 
     fn free_effort(&self) -> usize {

@@ -14,7 +14,7 @@ use crate::ds::Deadlines;
 use crate::ds::listpack::{At, Element, Listpack};
 use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
-use crate::rdb::{RdbError, Writer, value};
+use crate::rdb::{RdbError, VERSION_FIELD_TTL, VERSION_OLDEST, Writer, value};
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
 use table::FieldTable;
@@ -450,6 +450,10 @@ impl Object for Hash {
             View::Table(table) => table.len(),
         };
         fields + self.deadlines().map_or(0, |d| d.len())
+    }
+
+    fn needs_rdb(&self) -> u16 {
+        if self.deadlines().is_some() { VERSION_FIELD_TTL } else { VERSION_OLDEST }
     }
 
     fn expiring(&self) -> Option<&dyn Expiring> {

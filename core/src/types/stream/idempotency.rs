@@ -20,11 +20,25 @@ pub struct Settings {
     pub most: usize,
 }
 
+impl Default for Settings {
+    /// As Redis documents it.
+    fn default() -> Self {
+        Self { duration: 100, most: 100 }
+    }
+}
+
 /// The identifiers of one producer, oldest first in `order`.
 #[derive(Clone, Default)]
 struct Producer {
     used: BTreeMap<Box<[u8]>, StreamId>,
     order: VecDeque<Box<[u8]>>,
+}
+
+impl Producer {
+    /// The identifiers with their entries, in the order they came in.
+    fn identifiers(&self) -> impl Iterator<Item = (&[u8], StreamId)> {
+        self.order.iter().filter_map(|id| Some((&**id, *self.used.get(id)?)))
+    }
 }
 
 /// What a stream remembers of its producers.
@@ -104,13 +118,27 @@ impl Idempotency {
         self.added += 1;
     }
 
+    /// Sets how many identifiers were ever added, and how many were found again.
+    pub fn set_counts(&mut self, added: u64, duplicates: u64) {
+        (self.added, self.duplicates) = (added, duplicates);
+    }
+
+    /// Whether both remember the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.settings == other.settings
+            && self.counts() == other.counts()
+            && self.iter().eq(other.iter())
+    }
+
+    /// All producers, each with its identifiers and their entries, in the order they came in.
+    pub fn producers(&self) -> impl ExactSizeIterator<Item = (&[u8], Vec<(&[u8], StreamId)>)> {
+        self.producers.iter().map(|(name, producer)| (&**name, producer.identifiers().collect()))
+    }
+
     /// All identifiers: producer, identifier, entry; each producer's in the order they came in.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8], StreamId)> {
         self.producers.iter().flat_map(|(name, producer)| {
-            producer
-                .order
-                .iter()
-                .filter_map(move |id| Some((&**name, &**id, *producer.used.get(id)?)))
+            producer.identifiers().map(move |(id, entry)| (&**name, id, entry))
         })
     }
 

@@ -17,6 +17,7 @@ pub mod trim;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::rdb::{VERSION_ARRAYS, VERSION_OLDEST, VERSION_PRODUCERS};
 use group::Group;
 pub use id::StreamId;
 use idempotency::Idempotency;
@@ -47,9 +48,24 @@ pub struct Stream {
     added: u64,
     groups: BTreeMap<Box<[u8]>, Group>,
     idempotency: Option<Box<Idempotency>>,
+    /// Whether entries were ever released.
+    released: bool,
 }
 
 impl Stream {
+    /// Says that entries of a group are released.
+    pub fn note_release(&mut self) {
+        self.released = true;
+    }
+
+    /// The oldest version of RDB in which Redis's form holds all of it.
+    pub fn needs_rdb(&self) -> u16 {
+        if self.released && self.groups.values().any(|group| group.pel().released() > 0) {
+            return VERSION_ARRAYS;
+        }
+        if self.idempotency.is_some() { VERSION_PRODUCERS } else { VERSION_OLDEST }
+    }
+
     /// Number of entries.
     pub fn len(&self) -> u64 {
         self.len

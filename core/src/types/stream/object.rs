@@ -3,6 +3,7 @@
 use super::group::Group;
 use super::node::Entry;
 use super::{Stream, StreamId};
+use crate::keyspace::SizeKind;
 use crate::rdb::{RdbError, Writer, value};
 use crate::value::{Emit, Frozen, Kind, Object};
 
@@ -27,6 +28,14 @@ impl Object for Stream {
             .sum();
         let producers = self.idempotency.as_ref().map_or(0, |known| known.memory());
         size_of::<Self>() + nodes + groups + producers
+    }
+
+    fn counted_size(&self) -> Option<(SizeKind, usize)> {
+        Some((SizeKind::needing_rdb(self.needs_rdb())?, 0))
+    }
+
+    fn needs_rdb(&self) -> u16 {
+        Self::needs_rdb(self)
     }
 
     fn free_effort(&self) -> usize {

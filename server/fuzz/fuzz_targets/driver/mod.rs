@@ -31,6 +31,10 @@ const RECIPES: &[&str] = &[
     "HSET k a 1 b 2 c 3; HEXPIRE k 100000 FIELDS 2 a b",
     "XADD k 1-1 f v; XADD k 1-2 f v g w; XADD k 3-0 f v; XDEL k 1-2; XGROUP CREATE k g 0; \
      XREADGROUP GROUP g c COUNT 1 STREAMS k >",
+    "XADD k IDMP p i * f v; XADD k IDMP p j * f v; XADD k IDMP q i * f v",
+    "XADD k 1-1 f v; XADD k 1-2 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >; \
+     XNACK k g FAIL IDS 1 1-2",
+    "ARMSET k 0 a 7 12 9 1.5 100000 e; ARSEEK k 8",
     "PFADD k a b c",
     "JSON.SET k $ {\"a\":[1,2.5,null,\"x\",{\"b\":true}]}",
     "TS.CREATE k LABELS a b; TS.ADD k 1000 1.5; TS.ADD k 2000 2.5",
@@ -44,6 +48,14 @@ const LARGE: &[(&str, &str)] = &[
     ("HSET k", "field-% value-%"),
     ("APPEND k", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%"),
     ("XADD k *", "field-% value-%"),
+];
+
+/// Hashes with their template in front, which are read and never written.
+const WITH_TEMPLATES: &[&[u8]] = &[
+    b"\x1d\x01\x02\x01a\x02bb\x0d\x0d\0\0\0\x03\0\x07\x01\x01\x01\x02\x01\xff",
+    b"\x1d\0\x0e\x0e\0\0\0\x02\0\x81a\x02\x82bb\x03\xff\
+      \x0d\x0d\0\0\0\x03\0\x07\x01\x01\x01\x02\x01\xff",
+    b"\x1f\x01\x02\x01a\x02bb\x01x\xc0\x07",
 ];
 
 /// An engine, the thread that drives it and its session.
@@ -112,10 +124,15 @@ pub fn values() -> Vec<Vec<u8>> {
             let reply = driver.call(&words);
             assert!(!reply.starts_with(b"-"), "{line}: {}", String::from_utf8_lossy(&reply));
         }
-        let dumped = driver.call(&[b"DUMP", b"k"]);
-        let payload = bulk(&dumped).expect("a seed has a value");
-        values.push(payload[..payload.len() - FOOTER].to_vec());
+        for version in [b"11", b"15"] {
+            driver.call(&[b"CONFIG", b"SET", b"rdb-version", version]);
+            let dumped = driver.call(&[b"DUMP", b"k"]);
+            let payload = bulk(&dumped).expect("a seed has a value");
+            values.push(payload[..payload.len() - FOOTER].to_vec());
+        }
     }
+    values.extend(WITH_TEMPLATES.iter().map(|value| value.to_vec()));
+    values.dedup();
     values
 }
 
