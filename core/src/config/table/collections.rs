@@ -15,6 +15,19 @@ crate::params! {
     /// The longest field or value of a hash that is kept compactly, in bytes.
     HASH_MAX_LISTPACK_VALUE =
         Param::memory("hash-max-listpack-value", "64", 0, ANY).alias("hash-max-ziplist-value");
+    /// From how many fields on a hash shares their names with others; 0 is never.
+    HASH_MIN_TEMPLATE_ENTRIES = Param::unsigned("hash-min-template-entries", "0", 0, ANY).later();
+    /// Up to how many fields a hash shares their names with others; 0 is no bound.
+    HASH_MAX_TEMPLATE_ENTRIES = Param::unsigned("hash-max-template-entries", "0", 0, ANY).later();
+    /// As `hash-min-template-entries`, for hashes that are loaded.
+    HASH_RDB_LOAD_MIN_TEMPLATE_ENTRIES =
+        Param::unsigned("hash-rdb-load-min-template-entries", "0", 0, ANY).later();
+    /// As `hash-max-template-entries`, for hashes that are loaded.
+    HASH_RDB_LOAD_MAX_TEMPLATE_ENTRIES =
+        Param::unsigned("hash-rdb-load-max-template-entries", "0", 0, ANY).later();
+    /// How many hashes that are loaded have to share names so that they do; 0 is any number.
+    HASH_RDB_LOAD_TEMPLATE_DISASSEMBLY_THRESHOLD =
+        Param::unsigned("hash-rdb-load-template-disassembly-threshold", "0", 0, ANY).later();
     /// The largest compact node of a list: elements if positive, else from -1 to -5 a size of 4, 8,
     /// 16, 32 or 64 KiB.
     LIST_MAX_LISTPACK_SIZE =
