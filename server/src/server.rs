@@ -462,9 +462,11 @@ impl Server {
         self.cron_paused.load(Ordering::Relaxed)
     }
 
-    /// Whether keys are expired actively.
+    /// Whether keys are expired actively: as in Redis not while commands are held back.
     pub fn active_expire(&self) -> bool {
-        self.expires_actively.load(Ordering::Relaxed) && !self.cron_paused.load(Ordering::Relaxed)
+        self.expires_actively.load(Ordering::Relaxed)
+            && !self.cron_paused.load(Ordering::Relaxed)
+            && !self.pause.is_active()
     }
 
     /// The share of its period that active expiry may take, in per cent: 25 at the least effort,

@@ -36,6 +36,7 @@ use cairn_core::session::Session;
 
 pub use setup::{open, preload, reload};
 
+use crate::persist::Purpose;
 use crate::persist::schedule::writes;
 use crate::server::Server;
 use backup::Backup;
@@ -334,6 +335,38 @@ impl Aof {
         let (done, receiver) = channel();
         self.send(Order::Flush(done));
         receiver.recv_timeout(Duration::from_secs(60)).unwrap_or(false)
+    }
+
+    /// Waits until the files hold all data and are not about to change, and takes the right to
+    /// take a snapshot, so that no rewrite begins. No command may run any more.
+    ///
+    /// # Errors
+    /// They can't be written, or are those of a backup.
+    fn claim_files(&self, server: &Server) -> Result<(), String> {
+        let failures = || self.figures.failures.load(Ordering::Relaxed);
+        let before = failures();
+        loop {
+            // The writer has then obeyed what it was asked for before, `appendonly yes` included.
+            // One rewrite may have been given up before and end only now.
+            if !self.flush() || failures() > before + 1 {
+                return Err("the append-only file could not be written".into());
+            }
+            if self.borrowed.load(Ordering::SeqCst) {
+                return Err("the append-only file is in use for a backup alone".into());
+            }
+            if self.is_settled() && server.persistence.claim(Purpose::Reload).is_ok() {
+                if self.is_settled() {
+                    return Ok(());
+                }
+                server.persistence.release();
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether no rewrite is being done or needed.
+    fn is_settled(&self) -> bool {
+        self.state() != State::Waiting && !self.is_rewriting()
     }
 
     /// Has everything on disk and ends the writer. No command may run any more.

@@ -176,14 +176,21 @@ fn start(server: &Arc<Server>, manifest: Manifest, output: Option<Output>) -> io
     Ok(())
 }
 
-/// DEBUG LOADAOF: empties all databases and loads the files anew. No other command may run.
+/// DEBUG LOADAOF: empties all databases and loads the files anew. No other command may run. Blocks
+/// until no rewrite is under way: the first one, after `appendonly yes`, makes the files that are
+/// loaded.
 ///
 /// # Errors
-/// What is wrong with the files; the data is then loaded in part.
+/// That there are no files, or what is wrong with them; in the latter case the data is then loaded
+/// in part.
 pub fn reload(server: &Arc<Server>, load_rdb: &LoadRdb) -> Result<(), String> {
-    if !server.aof.flush() {
-        return Err("the append-only file could not be written".into());
-    }
+    server.aof.claim_files(server)?;
+    let result = replace(server, load_rdb);
+    server.persistence.release();
+    result
+}
+
+fn replace(server: &Arc<Server>, load_rdb: &LoadRdb) -> Result<(), String> {
     let (dir, stem) = place(server.config());
     let manifest = Manifest::read(&dir, &stem).map_err(|e| e.to_string())?;
     let manifest = manifest.ok_or("there is no append-only file")?;

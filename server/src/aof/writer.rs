@@ -565,6 +565,8 @@ impl Writer {
 
     /// Has all that was logged so far on disk.
     fn flush(&mut self) {
+        // There may be too much already for more to be gathered.
+        self.write_now();
         self.gather();
         self.write_now();
         self.sync_now();

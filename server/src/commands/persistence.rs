@@ -97,7 +97,9 @@ fn bgsave(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
             ctx.reply.simple("Background saving started");
         }
-        Err(Purpose::Background | Purpose::Save) => return Err(CmdError::fixed(SAVING)),
+        Err(Purpose::Background | Purpose::Save | Purpose::Reload) => {
+            return Err(CmdError::fixed(SAVING));
+        }
         Err(Purpose::Rewrite) if scheduled => {
             persistence.schedule();
             ctx.reply.simple("Background saving scheduled");

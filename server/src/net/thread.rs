@@ -319,11 +319,11 @@ async fn expire(state: &ThreadState, cursor: &mut ExpireCursor, budget: Duration
     let start = std::time::Instant::now();
     loop {
         let slice = std::time::Instant::now();
-        let cycle =
-            state.engine.expire_cycle(&state.worker, cursor, || slice.elapsed() >= EXPIRE_SLICE);
+        let done = || slice.elapsed() >= EXPIRE_SLICE || !state.server.active_expire();
+        let cycle = state.engine.expire_cycle(&state.worker, cursor, done);
         let spent = slice.elapsed().as_micros() as u64;
         state.server.expire_micros.fetch_add(spent, Ordering::Relaxed);
-        if cycle.around {
+        if cycle.around || !state.server.active_expire() {
             return;
         }
         if start.elapsed() >= budget {

@@ -38,6 +38,8 @@ pub enum Purpose {
     Background,
     /// The base of an append-only file.
     Rewrite,
+    /// No snapshot: data is being replaced, and one of what is there meanwhile would have a part.
+    Reload,
 }
 
 /// How snapshots went, and what is being done.

@@ -65,6 +65,13 @@ impl Persistence {
         Ok(())
     }
 
+    /// As [`Persistence::claim`], once nothing else is being done. Blocks.
+    pub fn wait_and_claim(&self, purpose: Purpose) {
+        while self.claim(purpose).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Gives back what [`Persistence::claim`] took.
     pub fn release(&self) {
         self.state().running = None;

@@ -232,3 +232,125 @@ fn a_file_of_redis_before_7_is_taken_in() {
     let server = crash(server, &[]);
     assert_eq!(server.connect().run("GET k"), "\"v\"");
 }
+
+/// Writes that are told apart by `n`, streams that are trimmed at whole nodes among them.
+fn write_all(client: &mut Client, n: usize) {
+    for line in [
+        format!("SET count {n}"),
+        format!("RPUSH list {n}"),
+        format!("XADD added MAXLEN ~ 7 * n {n}"),
+        format!("XADD trimmed * n {n}"),
+        "XTRIM trimmed MAXLEN ~ 7".to_string(),
+        format!("SET key:{} changed", n % 100),
+    ] {
+        let reply = client.run(&line);
+        assert!(!reply.starts_with('-'), "{line}: {reply}");
+    }
+}
+
+/// Has DEBUG LOADAOF replace all by what is in the files, which has to be the same.
+fn load_aof(client: &mut Client, when: &str) {
+    let before = digest(client);
+    assert_eq!(client.run("DEBUG LOADAOF"), "+OK", "{when}");
+    assert_eq!(digest(client), before, "{when}");
+}
+
+#[test]
+fn loading_anew_finds_all_data_whatever_is_being_rewritten() {
+    for (mode, preamble) in [("always", "yes"), ("everysec", "no"), ("no", "yes")] {
+        // Slow enough for the load to fall into the rewrite.
+        let options =
+            ["--appendonly", "no", "--appendfsync", mode, "--aof-use-rdb-preamble", preamble];
+        let slow = ["--rdb-key-save-delay", "1000", "--stream-node-max-entries", "5"];
+        let server = start(&[&options[..], &slow].concat());
+        let mut client = server.connect();
+        (0..200).for_each(|n| drop(client.run(&format!("SET key:{n} {n}"))));
+        for n in 0..4 {
+            write_all(&mut client, n);
+            assert_eq!(client.run("CONFIG SET appendonly yes"), "+OK");
+            load_aof(&mut client, "while the first base is written");
+            write_all(&mut client, n);
+            load_aof(&mut client, "right behind");
+            client.run("BGREWRITEAOF");
+            write_all(&mut client, n);
+            load_aof(&mut client, "while another base is written");
+            client.run("BGSAVE");
+            load_aof(&mut client, "while a snapshot is taken");
+            write_all(&mut client, n);
+            // What the files hold is old when they are used again.
+            assert_eq!(client.run("CONFIG SET appendonly no"), "+OK");
+            write_all(&mut client, n);
+        }
+        assert_eq!(client.run("CONFIG SET appendonly yes"), "+OK");
+        load_aof(&mut client, "at last");
+        let before = digest(&mut client);
+        let server = crash(server, &["--appendfsync", mode]);
+        assert_eq!(digest(&mut server.connect()), before, "{mode}");
+    }
+}
+
+/// A rewrite that begins while data is loaded would have a part of it as its base.
+#[test]
+fn no_rewrite_begins_while_data_is_loaded_anew() {
+    let server = start(&["--appendfsync", "everysec", "--rdb-key-save-delay", "20"]);
+    let mut client = server.connect();
+    (0..5000).for_each(|n| drop(client.run(&format!("SET key:{n} {n}"))));
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|writer| {
+                let mut client = server.connect();
+                scope.spawn(move || {
+                    for n in 0..1500 {
+                        assert_eq!(client.run(&format!("SET writer:{writer} {n}")), "+OK");
+                        let reply = client.run(&format!("RPUSH list:{writer} {n}"));
+                        assert_eq!(reply, format!(":{}", n + 1));
+                    }
+                })
+            })
+            .collect();
+        let mut rewriter = server.connect();
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            rewriter.run("BGREWRITEAOF");
+            assert_eq!(client.run("DEBUG LOADAOF"), "+OK");
+        }
+    });
+    rewritten(&mut client);
+    let before = digest(&mut client);
+    eventually("all is written", || info(&mut client, "persistence", "aof_buffer_length") == 0);
+    let server = crash(server, &[]);
+    let mut client = server.connect();
+    assert_eq!(digest(&mut client), before);
+    assert_eq!(client.run("LLEN list:2"), ":1500");
+}
+
+/// What `~` removes depends on the nodes, which need not be the same when the file is loaded.
+#[test]
+fn streams_that_are_trimmed_roughly_are_loaded_with_the_same_length() {
+    let server = start(&["--stream-node-max-entries", "10"]);
+    let mut client = server.connect();
+    for n in 1..=95 {
+        for line in [
+            format!("XADD added MAXLEN ~ 25 {n}-1 n {n}"),
+            format!("XADD least MINID ~ {}-0 {n}-1 n {n}", n / 2),
+            format!("XADD limited MAXLEN ~ 3 LIMIT 15 {n}-1 n {n}"),
+            format!("XADD trimmed {n}-1 n {n}"),
+            format!("XADD emptied MAXLEN = 0 {n}-1 n {n}"),
+        ] {
+            assert_eq!(client.run(&line), format!("\"{n}-1\""), "{line}");
+        }
+    }
+    for line in [
+        "XTRIM trimmed MAXLEN ~ 62",
+        "XTRIM trimmed MINID ~ 47-3",
+        "XTRIM trimmed MAXLEN ~ 1 LIMIT 12",
+        "XTRIM trimmed MAXLEN ~ 0 LIMIT 0",
+    ] {
+        assert!(client.run(line).starts_with(':'), "{line}");
+    }
+    for nodes in ["1", "0", "7"] {
+        client.run(&format!("CONFIG SET stream-node-max-entries {nodes}"));
+        load_aof(&mut client, nodes);
+    }
+    let log = std::fs::read(server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
+    assert!(!log.contains(&b'~'), "effects are exact");
+}

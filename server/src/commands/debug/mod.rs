@@ -16,7 +16,7 @@ use cairn_core::CmdError;
 use cairn_core::command::{Access, Ctx, Flags, Flow, KeySpec, Outcome, Reach, Spec};
 use cairn_core::config::table::{clients, collections};
 use cairn_core::ds::quicklist::{Content, Quicklist};
-use cairn_core::keyspace::ValueRef;
+use cairn_core::keyspace::{Scope, ValueRef};
 use cairn_core::types::list::List;
 use cairn_core::util::float::parse_f64;
 use cairn_core::util::glob;
@@ -25,6 +25,7 @@ use cairn_core::util::num;
 
 use super::{client, introspection, server};
 use crate::pause::Paused;
+use crate::server::Server;
 use crate::{aof, start};
 
 const ABOUT: Spec = Spec {
@@ -334,15 +335,23 @@ fn accept(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     Ok(Flow::Done)
 }
 
+/// Runs `work` while no command runs: all wait until it is done. Blocks.
+fn alone<R>(server: &Server, work: impl FnOnce() -> R) -> R {
+    let engine = &server.engine;
+    let worker = engine.worker();
+    // With all shards held, so that no command is under way.
+    engine.hold_and(&worker, &Scope::All, |_| server.pause.begin(Paused::All, i64::MAX));
+    engine.retire(worker);
+    let result = work();
+    server.pause.end();
+    result
+}
+
 fn load_aof(ctx: &mut Ctx<'_, '_>, _args: &[&[u8]]) -> Outcome {
     allowed(ctx)?;
     let server = Arc::clone(server(ctx)?);
-    // Others wait until all is loaded.
-    server.pause.begin(Paused::All, i64::MAX);
     Ok(Flow::offload(move || {
-        let result = aof::reload(&server, &start::load_rdb(&server));
-        server.pause.end();
-        match result {
+        match alone(&server, || aof::reload(&server, &start::load_rdb(&server))) {
             Ok(()) => {
                 server.log.warning("Append Only File loaded by DEBUG LOADAOF");
                 b"+OK\r\n".to_vec()

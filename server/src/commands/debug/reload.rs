@@ -6,7 +6,6 @@ use cairn_core::CmdError;
 use cairn_core::command::{Ctx, Flow, Outcome};
 
 use super::super::{is, server};
-use crate::pause::Paused;
 use crate::persist::{Purpose, load, schedule};
 use crate::server::Server;
 
@@ -34,30 +33,25 @@ pub(super) fn reload(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     }
     let server = Arc::clone(server(ctx)?);
-    Ok(Flow::offload(move || {
-        // Others wait until all is there again.
-        server.pause.begin(Paused::All, i64::MAX);
-        let result = run(&server, options);
-        server.pause.end();
-        match result {
-            Ok(()) => b"+OK\r\n".to_vec(),
-            Err(text) => format!("-ERR {text}\r\n").into_bytes(),
-        }
+    Ok(Flow::offload(move || match super::alone(&server, || run(&server, options)) {
+        Ok(()) => b"+OK\r\n".to_vec(),
+        Err(text) => format!("-ERR {text}\r\n").into_bytes(),
     }))
 }
 
 fn run(server: &Server, options: Options) -> Result<(), &'static str> {
     if options.save {
-        while server.persistence.claim(Purpose::Save).is_err() {
-            std::thread::yield_now();
-        }
+        server.persistence.wait_and_claim(Purpose::Save);
         schedule::run(server, Purpose::Save)
             .map_err(|_| "Error trying to save the RDB dump, check server logs.")?;
     }
+    server.persistence.wait_and_claim(Purpose::Reload);
     if options.flush {
         load::empty(server);
     }
-    load::load(server, &schedule::file(server), options.load).map(drop).map_err(|error| {
+    let loaded = load::load(server, &schedule::file(server), options.load);
+    server.persistence.release();
+    loaded.map_err(|error| {
         server.log.warning(&error);
         "Error trying to load the RDB dump, check server logs."
     })?;
