@@ -183,6 +183,11 @@ impl Aof {
         lock(&self.orders).pop_front()
     }
 
+    /// Has an order obeyed later, before all others.
+    fn put_back(&self, order: Order) {
+        lock(&self.orders).push_front(order);
+    }
+
     fn cut(&self, cut: Cut) {
         *lock(&self.cut) = Some(cut);
         self.wake();
@@ -413,7 +418,7 @@ impl Aof {
         let worker = engine.worker();
         engine.hold_and(&worker, &Scope::All, |_| {
             engine.effects.select_again();
-            self.cut(Cut { offset: engine.effects.end(), reader: None });
+            self.cut(Cut { offset: engine.effects.end(), reader: None, incr: None });
         });
         engine.retire(worker);
     }

@@ -1,4 +1,4 @@
-//! The increment that is being written, and syncing it in the background.
+//! The increment that is being written, and the thread that syncs in the background.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Thread;
 
-use super::manifest::Part;
+use super::manifest::{Manifest, Part, StoreError};
 
 /// Has syncs fail.
 #[cfg(test)]
@@ -84,11 +84,7 @@ impl Output {
     /// Those of the system. What was not on disk before may then never get there, although later
     /// tries say so.
     pub fn sync(&mut self) -> io::Result<()> {
-        #[cfg(test)]
-        if FAIL_SYNC.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(io::Error::other("a test says so"));
-        }
-        self.file.sync_data()?;
+        sync(&self.file)?;
         self.synced = self.len;
         Ok(())
     }
@@ -104,11 +100,33 @@ pub struct SyncJob {
     pub offset: u64,
 }
 
-/// A thread that syncs, so that writing goes on meanwhile. One job at a time.
+/// What is done in the background.
+pub enum Job {
+    /// To sync a file.
+    Sync(SyncJob),
+    /// To store a manifest, once the file `before` is synced if there is one.
+    Store {
+        /// The file.
+        before: Option<Arc<File>>,
+        /// The manifest.
+        manifest: Manifest,
+    },
+}
+
+/// What was done in the background.
+pub enum Done {
+    /// A file was synced, or not.
+    Synced(SyncJob, io::Result<()>),
+    /// A manifest was stored, or not; the outer error is that of the file before.
+    Stored(Manifest, io::Result<Result<(), StoreError>>),
+}
+
+/// A thread that syncs, so that writing goes on meanwhile. It does one job after the other: the error
+/// of a sync is told only once, and belongs to the job that began first.
 pub struct Syncer {
-    jobs: Sender<SyncJob>,
-    results: Receiver<(SyncJob, io::Result<()>)>,
-    busy: bool,
+    jobs: Sender<Job>,
+    results: Receiver<Done>,
+    syncs: usize,
 }
 
 impl Syncer {
@@ -117,34 +135,58 @@ impl Syncer {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(wake: Thread) -> io::Result<Self> {
-        let (jobs, todo) = channel::<SyncJob>();
+        let (jobs, todo) = channel();
         let (done, results) = channel();
         std::thread::Builder::new().name("aof-sync".into()).spawn(move || {
             for job in todo {
-                let result = job.file.sync_data();
-                if done.send((job, result)).is_err() {
+                if done.send(work(job)).is_err() {
                     return;
                 }
                 wake.unpark();
             }
         })?;
-        Ok(Self { jobs, results, busy: false })
+        Ok(Self { jobs, results, syncs: 0 })
     }
 
-    /// Whether a job is being done.
+    /// Whether a file is being synced, or about to be, by a [`Job::Sync`].
     pub fn is_busy(&self) -> bool {
-        self.busy
+        self.syncs > 0
     }
 
     /// Begins a job.
-    pub fn begin(&mut self, job: SyncJob) {
-        self.busy = self.jobs.send(job).is_ok();
+    pub fn begin(&mut self, job: Job) {
+        self.syncs += usize::from(matches!(job, Job::Sync(_)));
+        // The thread ends after this does.
+        let _ = self.jobs.send(job);
     }
 
     /// The job that is done, if one is.
-    pub fn poll(&mut self) -> Option<(SyncJob, io::Result<()>)> {
-        let done = self.results.try_recv().ok();
-        self.busy &= done.is_none();
-        done
+    pub fn poll(&mut self) -> Option<Done> {
+        let done = self.results.try_recv().ok()?;
+        self.syncs -= usize::from(matches!(done, Done::Synced(..)));
+        Some(done)
     }
+}
+
+fn work(job: Job) -> Done {
+    match job {
+        Job::Sync(job) => {
+            let result = sync(&job.file);
+            Done::Synced(job, result)
+        }
+        Job::Store { before, manifest } => {
+            let synced = before.map_or(Ok(()), |file| sync(&file));
+            let result = synced.map(|()| manifest.store());
+            Done::Stored(manifest, result)
+        }
+    }
+}
+
+/// Has all of a file on disk.
+fn sync(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    if FAIL_SYNC.load(std::sync::atomic::Ordering::SeqCst) {
+        return Err(io::Error::other("a test says so"));
+    }
+    file.sync_data()
 }

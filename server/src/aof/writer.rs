@@ -6,16 +6,20 @@
 //! until the system has their writes, so that the end of the process loses nothing, but for the time
 //! of a sync in the background, which writes would have to wait for.
 //!
-//! A rewrite writes a new base on a thread of its own. At the moment that the base shows, the log is
-//! *cut*: what follows goes into a new increment. The manifest names the new increment before
-//! anything in it counts, and the new base once that is on disk, so that at every moment the files
-//! that it names are the whole of the data.
+//! A rewrite writes a new base on a thread of its own (`rewriting.rs`). At the moment that the base
+//! shows, the log is *cut*: what follows goes into a new increment. The manifest names the new
+//! increment before anything in it counts, and the new base once that is on disk, so that at every
+//! moment the files that it names are the whole of the data. It is stored in the background
+//! (`storing.rs`).
 
 mod backup;
+mod rewriting;
+mod storing;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Wake, Waker};
@@ -29,10 +33,13 @@ use cairn_core::lock::Ticket;
 
 use super::backup::Stage;
 use super::manifest::{Manifest, Part, StoreError};
-use super::output::{Output, SyncJob, Syncer};
+use super::output::{Done, Job, Output, SyncJob, Syncer};
 use super::{Aof, Order, State, format, rewrite, words};
 use crate::persist::Purpose;
 use crate::server::Server;
+pub(super) use rewriting::Cut;
+use rewriting::Rewrite;
+use storing::{Change, Stored};
 
 /// How long the thread sleeps at most: for what depends on time.
 const TICK: Duration = Duration::from_millis(100);
@@ -62,9 +69,6 @@ const POSTPONE_MAX: usize = 16 << 20;
 /// Bytes that may gather while writes fail; beyond that the log fills, and writers wait.
 const GATHER_MAX: usize = 64 << 20;
 
-/// The longest pause after rewrites that failed one after the other.
-const BACKOFF_MAX: Duration = Duration::from_secs(3600);
-
 /// Whether the file can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
@@ -74,27 +78,6 @@ enum Health {
     /// A sync failed: what the system had not written it may have forgotten. Only a new base and
     /// increment help.
     SyncFailed,
-}
-
-/// A rewrite that is being done.
-struct Rewrite {
-    /// The increment for what follows the cut, until then.
-    incr: Option<Output>,
-    /// Its name.
-    first: Option<String>,
-    base: Part,
-    /// Where that is written.
-    path: PathBuf,
-    /// What it will have written counts for nothing.
-    doomed: bool,
-    begun: Instant,
-}
-
-/// The moment of a base.
-pub(super) struct Cut {
-    pub(super) offset: u64,
-    /// A reader from there on, when what came before is of no interest.
-    pub(super) reader: Option<Reader>,
 }
 
 struct Unpark(Thread);
@@ -129,6 +112,8 @@ pub(super) struct Writer {
     /// The second of the last timestamp.
     stamped: i64,
     rewrite: Option<Rewrite>,
+    /// What a manifest is being stored for: no order is obeyed meanwhile.
+    storing: Option<Change>,
     /// The files that the last one made superfluous are being deleted.
     deleting: bool,
     failures: u32,
@@ -168,6 +153,7 @@ impl Writer {
             found: 0,
             stamped: 0,
             rewrite: None,
+            storing: None,
             deleting: false,
             failures: 0,
             no_rewrite_before: Instant::now(),
@@ -184,7 +170,9 @@ impl Writer {
             self.sync();
             self.follow_writes();
             self.acknowledge();
-            while let Some(order) = self.aof().next_order() {
+            while self.storing.is_none()
+                && let Some(order) = self.aof().next_order()
+            {
                 if !self.obey(order) {
                     return;
                 }
@@ -207,6 +195,9 @@ impl Writer {
     fn rest(&mut self) {
         let effects = &self.server.engine.effects;
         let always = self.aof().syncs_always(&self.server);
+        if self.is_switching() {
+            return std::thread::park_timeout(PACE);
+        }
         if !always && effects.has_waiting() {
             return;
         }
@@ -217,6 +208,8 @@ impl Writer {
             Some(reader) => reader.poll(&mut self.place, &self.waker),
             None => false,
         };
+        // What gathered during a switch is written without waiting for more.
+        let more = more || !self.pending.is_empty();
         if more && self.health == Health::Good && self.postponed.is_none() {
             return;
         }
@@ -242,7 +235,14 @@ impl Writer {
                 self.fail_backup("the append-only file was turned off");
                 self.turn_off();
             }
-            Order::BaseDone(result) => self.base_done(result),
+            Order::BaseDone(result) => {
+                // The cut comes before its base.
+                self.gather();
+                match self.storing {
+                    Some(_) => self.aof().put_back(Order::BaseDone(result)),
+                    None => self.base_done(result),
+                }
+            }
             Order::Deleted(names) => self.forget(&names),
             Order::Flush(done) => {
                 self.flush();
@@ -283,11 +283,13 @@ impl Writer {
         // A cut that was made before this reads is seen here, since bytes behind it come later.
         match self.aof().take_cut() {
             None => self.add(&batch),
-            Some(Cut { offset, reader: Some(reader) }) => self.begin_anew(offset, reader),
-            Some(Cut { offset, reader: None }) => {
+            Some(Cut { offset, reader: Some(reader), incr }) => {
+                self.begin_anew(offset, reader, incr);
+            }
+            Some(Cut { offset, reader: None, incr }) => {
                 let before = offset.saturating_sub(start).min(batch.len() as u64) as usize;
                 self.add(&batch[..before]);
-                self.switch();
+                self.switch(incr);
                 self.add(&batch[before..]);
             }
         }
@@ -307,76 +309,13 @@ impl Writer {
         self.pending.extend_from_slice(batch);
     }
 
-    /// Begins the increment of a rewrite whose base is all that comes before.
-    fn begin_anew(&mut self, offset: u64, reader: Reader) {
-        self.backup_misses_some();
-        (self.place, self.reader) = (None, Some(reader));
-        self.pending.clear();
-        (self.gathered, self.written, self.synced) = (offset, offset, offset);
-        self.stamped = 0;
-        self.output = self.rewrite.as_mut().filter(|r| !r.doomed).and_then(|r| r.incr.take());
-        if self.output.is_none() {
-            self.reader = None;
-        }
-    }
-
-    /// Goes on in the increment of a rewrite, or in the one behind a backup.
-    fn switch(&mut self) {
-        if let Some(incr) = self.rewrite.as_mut().and_then(|rewrite| rewrite.incr.take()) {
-            match self.go_on_in(incr) {
-                Ok(()) => self.pin_increment(),
-                Err(why) => self.doom(&why),
-            }
-        } else if let Some(incr) = self.next_after_seal() {
-            match self.go_on_in(incr) {
-                Ok(()) => self.complete_backup(),
-                Err(why) => self.fail_backup(&why),
-            }
-        }
-    }
-
-    /// Goes on in another increment: what came before is on disk first, so that nothing can be
-    /// missing in the middle.
-    fn go_on_in(&mut self, incr: Output) -> Result<(), String> {
-        self.write_now();
-        if self.health != Health::Good || !self.sync_now() {
-            return Err("the increment before could not be completed".into());
-        }
-        self.manifest.incrs.push(incr.part.clone());
-        match self.manifest.store() {
-            Ok(()) => {}
-            Err(StoreError::NotStored(error)) => {
-                self.manifest.incrs.pop();
-                return Err(words(&error));
-            }
-            // Which manifest a crash leaves is not known: nothing may be added to either's files.
-            Err(StoreError::NotSynced(error)) => {
-                self.lose(&error);
-                return Err(words(&error));
-            }
-        }
-        self.stamped = 0;
-        // What came during these syncs has waited for long enough.
-        self.last_sync = self.last_sync.checked_sub(SYNC_PERIOD).unwrap_or(self.last_sync);
-        let before = self.output.replace(Output { listed: true, ..incr });
-        let len = before.map_or(0, |output| output.len);
-        self.aof().figures.others_size.fetch_add(len, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Has the rewrite that is being done come to nothing.
-    fn doom(&mut self, why: &str) {
-        if let Some(rewrite) = &mut self.rewrite {
-            rewrite.doomed = true;
-            rewrite.incr = None;
-            self.server.log.warning(&format!("AOF rewrite given up: {why}"));
-        }
-    }
-
     /// Writes what has gathered, unless it is better to wait.
     fn write(&mut self) {
         if self.pending.is_empty() {
             self.postponed = None;
+            return;
+        }
+        if self.is_switching() {
             return;
         }
         if self.health == Health::WriteFailed && Instant::now() < self.retry {
@@ -442,13 +381,16 @@ impl Writer {
 
     /// Syncs as `appendfsync` says.
     fn sync(&mut self) {
-        while let Some((job, result)) = self.syncer.poll() {
-            self.synced_in_background(job, result);
+        while let Some(done) = self.syncer.poll() {
+            match done {
+                Done::Synced(job, result) => self.synced_in_background(job, result),
+                Done::Stored(manifest, result) => self.stored(manifest, result),
+            }
         }
         let config = self.server.config();
         let spared = config.bool(params::NO_APPENDFSYNC_ON_REWRITE)
             && self.server.persistence.running().is_some();
-        let due = self.synced < self.written && self.output.is_some();
+        let due = self.synced < self.written && self.output.is_some() && !self.is_switching();
         match config.int(params::APPENDFSYNC) {
             _ if !due => {}
             // The operator prefers it so.
@@ -483,11 +425,12 @@ impl Writer {
 
     fn sync_in_background(&mut self) {
         let Some(output) = &self.output else { return };
-        if self.syncer.is_busy() || self.last_sync.elapsed() < SYNC_PERIOD {
+        let busy = self.syncer.is_busy() || self.storing.is_some();
+        if busy || self.last_sync.elapsed() < SYNC_PERIOD {
             return;
         }
         let file = Arc::clone(&output.file);
-        self.syncer.begin(SyncJob { file, len: output.len, offset: self.written });
+        self.syncer.begin(Job::Sync(SyncJob { file, len: output.len, offset: self.written }));
         self.last_sync = Instant::now();
     }
 
@@ -601,232 +544,9 @@ impl Writer {
         self.aof().recover(&self.server);
     }
 
-    /// Begins a rewrite if one is due.
-    fn plan(&mut self) {
-        if self.rewrite.is_some() || self.deleting || self.backup_holds_rewrites() {
-            return;
-        }
-        let needed = self.state() == State::Waiting || self.health == Health::SyncFailed;
-        let rested = Instant::now() >= self.no_rewrite_before;
-        if self.aof().is_scheduled() || rested && (needed || self.has_grown()) {
-            self.begin_rewrite();
-        }
-    }
-
-    /// Whether the file has grown enough to be rewritten by itself.
-    fn has_grown(&self) -> bool {
-        let config = self.server.config();
-        let percentage = config.unsigned(params::AUTO_AOF_REWRITE_PERCENTAGE);
-        let size = self.size();
-        if self.state() != State::On
-            // A rewrite would only double what a backup gathers.
-            || self.backup.is_some()
-            || percentage == 0
-            || size <= config.unsigned(params::AUTO_AOF_REWRITE_MIN_SIZE)
-        {
-            return false;
-        }
-        let base = self.aof().figures.base_size.load(Ordering::Relaxed).max(1);
-        let growth = (u128::from(size) * 100 / u128::from(base)).saturating_sub(100);
-        if growth >= u128::from(percentage) {
-            let text = format!("Starting automatic rewriting of AOF on {growth}% growth");
-            self.server.log.notice(&text);
-            return true;
-        }
-        false
-    }
-
     fn size(&self) -> u64 {
         let current = self.output.as_ref().map_or(0, |output| output.len);
         self.aof().figures.others_size.load(Ordering::Relaxed) + current
-    }
-
-    fn begin_rewrite(&mut self) {
-        if self.server.persistence.claim(Purpose::Rewrite).is_err() {
-            // Tried again until it can be.
-            return self.aof().postpone_rewrite();
-        }
-        self.aof().begin_rewrite();
-        if let Err(error) = self.start_rewrite() {
-            self.server.persistence.release();
-            self.rewrite_failed(&format!("Can't rewrite append only file in background: {error}"));
-        }
-    }
-
-    fn start_rewrite(&mut self) -> io::Result<()> {
-        std::fs::create_dir_all(&self.manifest.dir)?;
-        let snapshot = rewrite::is_snapshot(&self.server);
-        let base = self.manifest.next_base(snapshot);
-        let mut incr = None;
-        if self.state() != State::Off {
-            let part = self.manifest.next_incr();
-            incr = Some(Output::open(&self.manifest.file(&part), part, true)?);
-        }
-        let anew = self.state() == State::Waiting || self.health == Health::SyncFailed;
-        let (server, path) = (Arc::clone(&self.server), self.manifest.file(&base));
-        let target = path.clone();
-        let off = self.state() == State::Off;
-        let work = move || {
-            let effects = &server.engine.effects;
-            let mut cut = |offset| {
-                effects.select_again();
-                let reader = anew.then(|| effects.reader(true));
-                if !off {
-                    server.aof.cut(Cut { offset, reader });
-                }
-            };
-            let result = rewrite::write_base(&server, &target, snapshot, &mut cut);
-            server.persistence.release();
-            server.aof.send(Order::BaseDone(result));
-        };
-        let first = incr.as_ref().map(|incr| incr.part.name.clone());
-        let begun = Instant::now();
-        self.rewrite = Some(Rewrite { incr, first, base, path, doomed: false, begun });
-        self.server.log.notice("Background append only file rewriting started");
-        let thread = std::thread::Builder::new().name("aof-rewrite".into()).spawn(work);
-        thread.inspect_err(|_| self.rewrite = None)?;
-        self.backup_snapshots();
-        Ok(())
-    }
-
-    /// A base was written, or not.
-    fn base_done(&mut self, result: Result<u64, String>) {
-        // The cut comes before its base.
-        self.gather();
-        let Some(rewrite) = self.rewrite.take() else { return };
-        self.aof()
-            .figures
-            .last_rewrite_seconds
-            .store(rewrite.begun.elapsed().as_secs() as i64, Ordering::Relaxed);
-        let result = match result {
-            Ok(_) if rewrite.doomed => Err("it was given up".to_string()),
-            Ok(bytes) => self.take_base(&rewrite, bytes),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = result {
-            let named = self.manifest.base.as_ref().map(|base| self.manifest.file(base));
-            if named.as_ref() != Some(&rewrite.path) {
-                // Nothing names it. It may not have been made.
-                let _ = std::fs::remove_file(&rewrite.path);
-            }
-            return self.rewrite_failed(&format!("Background AOF rewrite failed: {error}"));
-        }
-        self.failures = 0;
-        self.no_rewrite_before = Instant::now();
-        self.server.log.notice("Background AOF rewrite finished successfully");
-        self.pin_base();
-        self.deleting = self.delete_history();
-        if !self.deleting {
-            self.aof().end_rewrite(true);
-        }
-    }
-
-    /// Has the manifest name a new base, and the increments since its cut only.
-    fn take_base(&mut self, rewrite: &Rewrite, bytes: u64) -> Result<(), String> {
-        let begins = self.output.as_ref().is_some_and(|output| !output.listed);
-        if self.state() != State::Off && begins {
-            self.write_now();
-            let synced = self.sync_now();
-            if !synced || !self.pending.is_empty() || self.output.is_none() {
-                return Err("the new increment could not be written".into());
-            }
-        } else if self.state() == State::Waiting || self.health == Health::SyncFailed {
-            return Err("there is no new increment".into());
-        } else if rewrite
-            .first
-            .as_ref()
-            .is_some_and(|f| self.manifest.incrs.iter().all(|i| i.name != *f))
-        {
-            return Err("the log has not come to the cut yet".into());
-        }
-        let old = self.manifest.clone();
-        let first = rewrite.first.as_deref().unwrap_or_default();
-        self.manifest.rebase(rewrite.base.clone(), first);
-        if let Some(output) = self.output.as_ref().filter(|_| begins) {
-            self.manifest.incrs.push(output.part.clone());
-        }
-        if let Err(error) = self.manifest.store() {
-            let text = format!("the manifest could not be stored: {error}");
-            match error {
-                StoreError::NotStored(_) => self.manifest = old,
-                // As for the cut. The files that the old one names stay as well.
-                StoreError::NotSynced(error) if !begins => self.lose(&error),
-                StoreError::NotSynced(_) => {}
-            }
-            if begins {
-                self.abandon(&text);
-            }
-            return Err(text);
-        }
-        self.aof().figures.others_size.store(bytes, Ordering::Relaxed);
-        if begins {
-            self.take_up();
-        }
-        self.aof().figures.base_size.store(self.size(), Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// The file can be relied on from now on.
-    fn take_up(&mut self) {
-        if let Some(output) = &mut self.output {
-            output.listed = true;
-        }
-        self.health = Health::Good;
-        self.aof().set_state(State::On);
-        self.server.engine.effects.acknowledge(self.synced);
-        self.aof().follow_fsync(&self.server);
-        self.aof().recover(&self.server);
-    }
-
-    fn rewrite_failed(&mut self, text: &str) {
-        self.server.log.warning(text);
-        self.aof().end_rewrite(false);
-        if self.backup.is_some() && self.aof().backup.stage() == Stage::Snapshotting {
-            self.fail_backup(text);
-        }
-        let needed = self.state() == State::Waiting || self.health == Health::SyncFailed;
-        self.failures = (self.failures + 1).min(8);
-        let pause = match (needed, self.failures) {
-            (true, _) => SECOND,
-            // As in Redis: three tries at once, then ever longer pauses.
-            (false, ..=3) => TICK,
-            (false, n) => (Duration::from_secs(60) * (1 << (n - 4).min(6))).min(BACKOFF_MAX),
-        };
-        self.no_rewrite_before = Instant::now() + pause;
-    }
-
-    /// Deletes what is no longer needed, on a thread of its own: large files take their time. Whether
-    /// it does: the rewrite has ended once the manifest speaks of them no longer.
-    fn delete_history(&mut self) -> bool {
-        let manifest = &self.manifest;
-        if manifest.history.is_empty() || self.server.config().bool(params::AOF_DISABLE_AUTO_GC) {
-            return false;
-        }
-        let files: Vec<(String, PathBuf)> =
-            manifest.history.iter().map(|part| (part.name.clone(), manifest.file(part))).collect();
-        let server = Arc::clone(&self.server);
-        let work = move || {
-            let gone = files.into_iter().filter(|(_, path)| match std::fs::remove_file(path) {
-                Ok(()) => true,
-                Err(error) => error.kind() == io::ErrorKind::NotFound,
-            });
-            let gone = gone.map(|(name, _)| name).collect();
-            server.aof.send(Order::Deleted(gone));
-        };
-        // They are deleted after the next rewrite if there is no thread.
-        std::thread::Builder::new().name("aof-delete".into()).spawn(work).is_ok()
-    }
-
-    fn forget(&mut self, names: &BTreeSet<String>) {
-        self.manifest.history.retain(|part| !names.contains(&part.name));
-        if let Err(error) = self.manifest.store() {
-            // It names files that are gone; nobody needs them.
-            let text = format!("The AOF manifest could not be stored: {error}");
-            self.server.log.warning(&text);
-        }
-        if std::mem::take(&mut self.deleting) {
-            self.aof().end_rewrite(true);
-        }
     }
 
     /// Shows figures for INFO.

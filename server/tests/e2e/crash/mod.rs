@@ -195,6 +195,8 @@ impl Series {
             Some("everysec") => {
                 at.checked_sub(everysec()).map_or(Promise::Nothing, Promise::Before)
             }
+            // The system has all of it.
+            _ if !self.power_cut => Promise::All,
             _ => Promise::Nothing,
         };
         (left, promise, at)
