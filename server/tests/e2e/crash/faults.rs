@@ -265,6 +265,27 @@ fn the_power_may_go_after_a_shutdown() {
     }
 }
 
+/// A rewrite syncs files of its own, and beside a slow disk that takes long: replies do not leave
+/// early for it.
+#[test]
+fn a_kill_beside_a_rewrite_on_a_slow_disk_loses_nothing() {
+    let (seed, rounds) = (seed(), if full() { 40 } else { 4 });
+    for round in 0..rounds {
+        let _announce = Announce(seed, round);
+        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(round));
+        let faults = Faults::new(200_000);
+        let server = start(Some("no"), &faults);
+        let load = Load::new(server.port(), "x", true);
+        let (told, (left, _)) = load.run(|| {
+            pause(30);
+            ask(&server, "BGREWRITEAOF");
+            pause(rng.random_range(0..600));
+            crash(server, &mut None, &mut rng)
+        });
+        check(left, "no", &told);
+    }
+}
+
 /// Anything fails at any time, and then the power goes.
 #[test]
 fn random_faults_lose_nothing_with_always() {
