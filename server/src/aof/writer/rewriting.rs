@@ -2,7 +2,7 @@
 //!
 //! A thread of its own writes the base, and opens the increment for what follows. At the moment that
 //! the base shows, the log is cut; once the base is on disk the manifest names it. Where the file
-//! before goes on until then, the increments are switched as `switch.rs` says; where there is none,
+//! before goes on until then, the increments are switched as `storing.rs` says; where there is none,
 //! or none that can be relied on, the new one counts from the moment that the manifest names it and
 //! the base.
 
