@@ -204,6 +204,10 @@ impl Aof {
         }
         self.follow_fsync(server);
         let wanted = server.config().bool(params::APPENDONLY);
+        if wanted && self.state() == State::Off && server.persistence.running().is_none() {
+            // INFO shows the first rewrite from now on.
+            self.begin_rewrite();
+        }
         self.send(if wanted { Order::TurnOn } else { Order::TurnOff });
     }
 
@@ -311,6 +315,12 @@ impl Aof {
 
     fn unschedule(&self) {
         self.scheduled.store(false, Ordering::SeqCst);
+    }
+
+    /// A rewrite that was asked for and has not begun is not done.
+    fn forgo_rewrite(&self) {
+        self.unschedule();
+        *lock(&self.rewriting) = None;
     }
 
     fn postpone_rewrite(&self) {

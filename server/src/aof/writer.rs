@@ -116,6 +116,8 @@ pub(super) struct Writer {
     storing: Option<Change>,
     /// The files that the last one made superfluous are being deleted.
     deleting: bool,
+    /// Those of them that are gone, and that the manifest still speaks of.
+    gone: Option<BTreeSet<String>>,
     failures: u32,
     no_rewrite_before: Instant,
     backup: Option<backup::Window>,
@@ -155,6 +157,7 @@ impl Writer {
             rewrite: None,
             storing: None,
             deleting: false,
+            gone: None,
             failures: 0,
             no_rewrite_before: Instant::now(),
             backup: None,
@@ -177,6 +180,7 @@ impl Writer {
                     return;
                 }
             }
+            self.forget();
             self.plan();
             self.publish();
             self.rest();
@@ -243,7 +247,7 @@ impl Writer {
                     None => self.base_done(result),
                 }
             }
-            Order::Deleted(names) => self.forget(&names),
+            Order::Deleted(names) => self.gone = Some(names),
             Order::Flush(done) => {
                 self.flush();
                 // Whoever asked may have given up.
@@ -524,7 +528,8 @@ impl Writer {
         }
         if self.state() == State::Off {
             self.aof().set_state(State::Waiting);
-            self.no_rewrite_before = Instant::now();
+            // At once, even if one that was given up ends only now.
+            self.aof().schedule();
         }
     }
 
@@ -534,6 +539,9 @@ impl Writer {
         }
         self.flush();
         self.doom("the append-only file was turned off");
+        if self.rewrite.is_none() {
+            self.aof().forgo_rewrite();
+        }
         self.server.persistence.abort(Some(Purpose::Rewrite));
         (self.output, self.reader, self.place) = (None, None, None);
         self.health = Health::Good;

@@ -289,6 +289,23 @@ fn loading_anew_finds_all_data_whatever_is_being_rewritten() {
     }
 }
 
+/// As in Redis the first rewrite is seen as soon as the reply is there.
+#[test]
+fn turning_it_on_begins_a_rewrite_before_the_reply() {
+    let server = start(&["--appendonly", "no", "--rdb-key-save-delay", "1000"]);
+    let mut client = server.connect();
+    (0..100).for_each(|n| drop(client.run(&format!("SET key:{n} {n}"))));
+    for _ in 0..20 {
+        assert_eq!(client.run("CONFIG SET appendonly yes"), "+OK");
+        assert_eq!(info(&mut client, "persistence", "aof_rewrite_in_progress"), 1);
+        assert_eq!(client.run("CONFIG SET appendonly no"), "+OK");
+    }
+    rewritten(&mut client);
+    assert_eq!(client.run("BGREWRITEAOF"), "+Background append only file rewriting started");
+    rewritten(&mut client);
+    assert_eq!(info(&mut client, "persistence", "aof_enabled"), 0);
+}
+
 /// A rewrite that begins while data is loaded would have a part of it as its base.
 #[test]
 fn no_rewrite_begins_while_data_is_loaded_anew() {

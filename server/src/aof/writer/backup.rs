@@ -136,6 +136,11 @@ impl Writer {
         }
     }
 
+    /// Whether the log is about to be cut to seal a backup.
+    pub(super) fn awaits_seal(&self) -> bool {
+        self.backup.as_ref().is_some_and(|window| window.next.is_some())
+    }
+
     /// The increment to go on in when the log was cut to seal a backup.
     pub(super) fn next_after_seal(&mut self) -> Option<Output> {
         self.backup.as_mut().and_then(|window| window.next.take())

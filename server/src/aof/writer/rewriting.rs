@@ -287,8 +287,12 @@ impl Writer {
         std::thread::Builder::new().name("aof-delete".into()).spawn(work).is_ok()
     }
 
-    /// Has the manifest speak no more of files that are gone.
-    pub(super) fn forget(&mut self, names: &BTreeSet<String>) {
+    /// Has the manifest speak no more of files that are gone, unless it is about to be stored.
+    pub(super) fn forget(&mut self) {
+        if self.storing.is_some() || self.awaits_seal() {
+            return;
+        }
+        let Some(names) = self.gone.take() else { return };
         let mut manifest = self.manifest.clone();
         manifest.history.retain(|part| !names.contains(&part.name));
         self.store(manifest, None, Change::Forget);

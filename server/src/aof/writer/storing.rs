@@ -68,7 +68,9 @@ impl Writer {
             return;
         }
         self.write_now();
-        let output = self.output.as_ref().filter(|_| self.health == Health::Good);
+        // Nothing is being stored when a cut is expected.
+        let good = self.health == Health::Good && self.storing.is_none();
+        let output = self.output.as_ref().filter(|_| good);
         let Some(before) = output.map(|output| Arc::clone(&output.file)) else {
             return self.not_switched(cause, "the increment before could not be completed");
         };
