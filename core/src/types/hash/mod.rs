@@ -17,7 +17,7 @@ use crate::notify::Class;
 use crate::rdb::{RdbError, VERSION_FIELD_TTL, VERSION_OLDEST, Writer, value};
 use crate::util::random::Random;
 use crate::value::{Emit, Expiring, ExpiryWords, Kind, Object};
-use table::FieldTable;
+use table::{FieldTable, Pair};
 
 /// The type `hash`.
 pub static HASH: Kind = Kind { name: "hash" };
@@ -230,7 +230,7 @@ impl Hash {
                 Some(at) => pairs.remove_from(at, 2) == 2,
                 None => false,
             },
-            ViewMut::Table(table) => table.remove(field),
+            ViewMut::Table(table) => table.remove(field).is_some(),
         };
         was_there && !was_hidden
     }
@@ -287,7 +287,8 @@ impl Hash {
             }
             View::Table(table) => {
                 let hidden = self.hidden();
-                table.scan(cursor, |field, value| {
+                table.scan(cursor, |pair| {
+                    let (field, value) = pair.split();
                     if hidden.is_none_or(|deadlines| !deadlines.hides(field)) {
                         f(Element::Bytes(field), Element::Bytes(value));
                     }
@@ -310,7 +311,8 @@ impl Hash {
                 table.set(field.as_bytes(&mut name), value.as_bytes(&mut content));
             }
             let other = self.other_mut();
-            other.fields = Fields::Table(table.with_deadlines(other.deadlines.take()));
+            table.adopt(other.deadlines.take());
+            other.fields = Fields::Table(table);
         }
         match &mut self.other_mut().fields {
             Fields::Table(table) => table,
@@ -324,14 +326,15 @@ fn find(pairs: &Listpack, field: &[u8]) -> Option<At> {
     pairs.find(pairs.first()?, field, 1)
 }
 
-fn elements<'a>((field, value): (&'a [u8], &'a [u8])) -> (Element<'a>, Element<'a>) {
+fn elements(pair: &Pair) -> (Element<'_>, Element<'_>) {
+    let (field, value) = pair.split();
     (Element::Bytes(field), Element::Bytes(value))
 }
 
 /// All fields and values, hidden ones too.
 enum All<'a> {
     Compact(crate::ds::listpack::Iter<'a>),
-    Table(table::Iter<'a>),
+    Table(crate::ds::table::Iter<'a, Pair>),
 }
 
 impl<'a> Iterator for All<'a> {

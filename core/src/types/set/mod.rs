@@ -12,7 +12,7 @@ mod tests;
 
 use crate::ds::intset;
 use crate::ds::listpack::{self, At, Element, Listpack};
-use crate::ds::{Deadlines, IntSet};
+use crate::ds::{Deadlines, IntSet, ThinBytes};
 use crate::keyspace::{Parts, SizeKind};
 use crate::notify::Class;
 use crate::rdb::{RdbError, Writer, value};
@@ -135,7 +135,7 @@ impl Set {
     #[inline]
     pub fn add(&mut self, member: &[u8], limit: Limit) -> bool {
         match &mut self.form {
-            Form::Table(table) => table.insert(member),
+            Form::Table(table) => table.add(member),
             Form::Integers(_) => self.add_to_integers(member, limit),
             Form::Compact(_) => self.add_to_compact(member, limit),
         }
@@ -152,7 +152,7 @@ impl Set {
         }
         let longest = integers.iter().map(decimal_len).max().unwrap_or(0).max(member.len());
         if integers.len() >= limit.entries || longest > limit.value {
-            return self.table_mut().insert(member);
+            return self.table_mut().add(member);
         }
         let mut members: Listpack = integers.iter().collect();
         members.push_back(member);
@@ -171,12 +171,12 @@ impl Set {
             members.push_back(element);
             return true;
         }
-        self.table_mut().insert(member)
+        self.table_mut().add(member)
     }
 
     /// Adds a member of another set in the large form; false when it is there already.
     fn index(&mut self, member: Element<'_>) -> bool {
-        self.table_mut().insert(member.as_bytes(&mut itoa::Buffer::new()))
+        self.table_mut().add(member.as_bytes(&mut itoa::Buffer::new()))
     }
 
     /// Removes a member; false when it is not there.
@@ -190,7 +190,7 @@ impl Set {
                 Some(at) => members.remove_from(at, 1) == 1,
                 None => false,
             },
-            Form::Table(table) => table.remove(member),
+            Form::Table(table) => table.remove(member).is_some(),
         }
     }
 
@@ -211,7 +211,7 @@ impl Set {
                 integers.get(random.index(integers.len())).map(Element::Int)
             }
             Form::Compact(members) => members.get(random.index(members.len())),
-            Form::Table(table) => table.random(random.next_u64()).map(Element::Bytes),
+            Form::Table(table) => table.random(random.next_u64()).map(element),
         }
     }
 
@@ -227,7 +227,7 @@ impl Set {
     /// one go.
     pub fn scan(&self, cursor: u64, mut f: impl FnMut(Element<'_>)) -> u64 {
         match &self.form {
-            Form::Table(table) => table.scan(cursor, |member| f(Element::Bytes(member))),
+            Form::Table(table) => table.scan(cursor, |member| f(element(member))),
             _ => {
                 self.iter().for_each(f);
                 0
@@ -251,9 +251,9 @@ impl Set {
             let mut table = MemberTable::default();
             let mut buffer = itoa::Buffer::new();
             for member in self.iter() {
-                table.insert(member.as_bytes(&mut buffer));
+                table.add(member.as_bytes(&mut buffer));
             }
-            let table = table.with_deadlines(self.deadlines.take());
+            table.adopt(self.deadlines.take());
             self.form = Form::Table(Box::new(table));
         }
         match &mut self.form {
@@ -273,6 +273,10 @@ fn find(members: &Listpack, member: Element<'_>) -> Option<At> {
     members.find(members.first()?, member, 0)
 }
 
+fn element(member: &ThinBytes) -> Element<'_> {
+    Element::Bytes(member.as_bytes())
+}
+
 /// Iterator over the members of a set.
 pub enum Iter<'a> {
     /// Of a set of integers.
@@ -280,7 +284,7 @@ pub enum Iter<'a> {
     /// Of another compact set.
     Compact(listpack::Iter<'a>),
     /// Of a large one.
-    Table(table::Iter<'a>),
+    Table(crate::ds::table::Iter<'a, ThinBytes>),
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -291,7 +295,7 @@ impl<'a> Iterator for Iter<'a> {
         match self {
             Iter::Integers(integers) => integers.next().map(Element::Int),
             Iter::Compact(members) => members.next(),
-            Iter::Table(members) => members.next().map(Element::Bytes),
+            Iter::Table(members) => members.next().map(element),
         }
     }
 }
@@ -361,7 +365,7 @@ impl Object for Set {
         let own = match &self.form {
             Form::Integers(integers) => integers.memory(),
             Form::Compact(members) => members.memory(),
-            Form::Table(table) => table.memory(),
+            Form::Table(table) => size_of::<MemberTable>() + table.memory(),
         };
         size_of::<Self>() + own + self.deadlines.as_ref().map_or(0, |d| d.memory())
     }

@@ -9,10 +9,9 @@
 use super::member::{Member, MemberRef};
 use super::tree::{self, Key, Tree};
 use super::{LexRange, ScoreRange};
-use crate::ds::table::{self, Table};
-use crate::ds::{Deadlines, Seed, hash_bytes};
+use crate::ds::{Deadlines, table};
 use crate::keyspace::{Captured, Collection, EachMember, EachPart, Parts};
-use crate::types::beside::Beside;
+use crate::types::beside::{Element, Elements};
 use std::cmp::Ordering;
 
 /// A member and its score, in the table.
@@ -77,85 +76,59 @@ impl Key for Entry {
     }
 }
 
-/// Members by their hashes, under a seed of the set's own, and in order.
-pub(super) struct Large {
-    slots: Table<Slot>,
-    order: Tree<Entry>,
-    seed: Seed,
-    /// Bytes that the members have allocated.
-    bytes: usize,
-    /// Deadlines, and the snapshot that takes it in parts.
-    beside: Beside,
+impl Element for Slot {
+    const COLLECTION: Collection = Collection::Zset;
+
+    #[inline]
+    fn name(&self) -> &[u8] {
+        self.member.bytes()
+    }
+
+    fn memory(&self) -> usize {
+        self.member.memory()
+    }
+
+    fn pass(&self, put: impl FnOnce(&[u8], &[u8])) {
+        put(self.member.bytes(), &self.score.to_le_bytes());
+    }
 }
 
-impl Default for Large {
-    fn default() -> Self {
-        Self::seeded(Seed::random())
-    }
+/// Members with their scores, and in order.
+#[derive(Default)]
+pub(super) struct Large {
+    slots: Elements<Slot>,
+    order: Tree<Entry>,
 }
 
 impl Clone for Large {
     fn clone(&self) -> Self {
-        let mut copy = Self::seeded(self.seed);
-        copy.beside = self.beside.copy();
+        let mut copy = Self { slots: self.slots.bare(), order: Tree::default() };
         for (member, score) in self.walk(0, false) {
-            copy.add(hash_bytes(&self.seed, member), member, score);
+            copy.add(self.slots.hash(member), member, score);
         }
         copy
     }
 }
 
-fn hasher(seed: &Seed) -> impl Fn(&Slot) -> u64 {
-    |slot| hash_bytes(seed, slot.member.bytes())
-}
-
 impl Large {
-    fn seeded(seed: Seed) -> Self {
-        Self {
-            slots: Table::new(),
-            order: Tree::default(),
-            seed,
-            bytes: 0,
-            beside: Beside::default(),
-        }
-    }
-
-    /// Has a snapshot take what is about to change.
-    #[inline]
-    fn preserve(&mut self, hash: u64) {
-        self.beside.before(hash, |put| {
-            self.slots.find(hash, |slot| {
-                let member = slot.member.bytes();
-                if hash_bytes(&self.seed, member) == hash {
-                    put(member, &slot.score.to_le_bytes());
-                }
-                false
-            });
-        });
-    }
-
     /// When elements expire, once one was given a deadline.
     pub(super) fn deadlines(&self) -> Option<&Deadlines> {
-        self.beside.deadlines()
+        self.slots.deadlines()
     }
 
     /// Gives an element that is there a deadline.
-    pub(super) fn set_deadline(&mut self, element: &[u8], at: i64) {
-        self.preserve(hash_bytes(&self.seed, element));
-        self.beside.set(element, at);
+    pub(super) fn set_deadline(&mut self, member: &[u8], at: i64) {
+        self.slots.set_deadline(member, at);
     }
 
     /// Takes an element's deadline away and returns it.
-    pub(super) fn clear_deadline(&mut self, element: &[u8]) -> Option<i64> {
-        self.beside.deadlines()?;
-        self.preserve(hash_bytes(&self.seed, element));
-        self.beside.clear(element)
+    pub(super) fn clear_deadline(&mut self, member: &[u8]) -> Option<i64> {
+        self.slots.clear_deadline(member)
     }
 
-    /// With these deadlines; it has none yet.
-    pub(super) fn with_deadlines(mut self, deadlines: Option<Box<Deadlines>>) -> Self {
-        self.beside = Beside::new(deadlines);
-        self
+    /// See [`Elements::adopt`].
+    pub(super) fn adopt(&mut self, deadlines: Option<Box<Deadlines>>) {
+        self.slots.adopt(deadlines);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -163,8 +136,7 @@ impl Large {
     }
 
     fn slot(&self, member: &[u8]) -> Option<&Slot> {
-        let hash = hash_bytes(&self.seed, member);
-        self.slots.find(hash, |slot| slot.member.bytes() == member)
+        self.slots.find(self.slots.hash(member), member)
     }
 
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
@@ -180,9 +152,8 @@ impl Large {
     /// Adds a member that is not there.
     fn add(&mut self, hash: u64, member: &[u8], score: f64) {
         let slot = Slot { member: Member::new(member), score };
-        self.bytes += slot.member.memory();
         let entry = slot.entry();
-        self.slots.insert_unique(hash, slot, hasher(&self.seed));
+        self.slots.insert(hash, slot);
         self.order.insert(entry);
     }
 
@@ -193,9 +164,8 @@ impl Large {
         member: &[u8],
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Option<f64> {
-        let hash = hash_bytes(&self.seed, member);
-        self.preserve(hash);
-        let Some(slot) = self.slots.find_mut(hash, |slot| slot.member.bytes() == member) else {
+        let hash = self.slots.hash(member);
+        let Some(slot) = self.slots.find_mut(hash, member) else {
             if let Some(score) = decide(None) {
                 self.add(hash, member, score);
             }
@@ -214,15 +184,9 @@ impl Large {
 
     /// Removes a member and returns its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let hash = hash_bytes(&self.seed, member);
-        self.preserve(hash);
-        self.beside.clear(member);
-        let slot = self.slots.find(hash, |slot| slot.member.bytes() == member)?;
-        self.order.remove(&slot.entry());
-        let slot =
-            self.slots.remove(hash, |slot| slot.member.bytes() == member, hasher(&self.seed))?;
-        self.bytes -= slot.member.memory();
-        Some(slot.score)
+        let entry = self.slot(member)?.entry();
+        self.order.remove(&entry);
+        self.slots.remove(member).map(|slot| slot.score)
     }
 
     /// Removes so many members from a rank on, as far as there are any, and passes each to `f`.
@@ -234,13 +198,8 @@ impl Large {
     ) -> usize {
         let entries: Vec<Entry> = self.order.walk(rank, false).take(count).collect();
         for entry in &entries {
-            let hash = hash_bytes(&self.seed, entry.bytes());
-            self.preserve(hash);
-            self.beside.clear(entry.bytes());
             self.order.remove(entry);
-            let same = |slot: &Slot| slot.member.bytes() == entry.bytes();
-            if let Some(slot) = self.slots.remove(hash, same, hasher(&self.seed)) {
-                self.bytes -= slot.member.memory();
+            if let Some(slot) = self.slots.remove(entry.bytes()) {
                 f(slot.member.bytes(), slot.score);
             }
         }
@@ -272,7 +231,7 @@ impl Large {
 
     /// See [`Table::scan`].
     pub(super) fn scan(&self, cursor: u64, mut f: impl FnMut(&[u8], f64)) -> u64 {
-        self.slots.scan(cursor, hasher(&self.seed), |slot| f(slot.member.bytes(), slot.score))
+        self.slots.scan(cursor, |slot| f(slot.member.bytes(), slot.score))
     }
 
     /// The members in no order.
@@ -281,22 +240,21 @@ impl Large {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let deadlines = self.deadlines().map_or(0, Deadlines::memory);
-        size_of::<Self>() + self.slots.memory() + self.order.memory() + self.bytes + deadlines
+        size_of::<Self>() + self.slots.memory() + self.order.memory()
     }
 }
 
 impl Parts for Large {
     fn collection(&self) -> Collection {
-        Collection::Zset
+        self.slots.collection()
     }
 
     fn count(&self) -> usize {
-        self.len()
+        self.slots.count()
     }
 
     fn earliest(&self) -> Option<i64> {
-        self.beside.deadlines()?.next()
+        self.slots.earliest()
     }
 
     fn descend(&self, from: Option<(f64, &[u8])>, f: &mut EachMember<'_>) {
@@ -307,32 +265,27 @@ impl Parts for Large {
         };
         let Some(rank) = self.order.partition(below).checked_sub(1) else { return };
         for (member, score) in self.walk(rank, true) {
-            if !f(hash_bytes(&self.seed, member), member, score, self.beside.deadline(member)) {
+            if !f(self.slots.hash(member), member, score, self.slots.deadline(member)) {
                 return;
             }
         }
     }
 
     fn captured(&mut self) -> &mut Captured {
-        &mut self.beside.captured
+        self.slots.captured()
     }
 
     fn scan_parts(&self, cursor: u64, f: &mut EachPart<'_>) -> u64 {
-        self.scan(cursor, |member, score| {
-            let at = self.beside.deadline(member);
-            f(hash_bytes(&self.seed, member), member, &score.to_le_bytes(), at);
-        })
+        self.slots.scan_parts(cursor, f)
     }
 }
 
 impl Drop for Large {
     fn drop(&mut self) {
-        std::mem::take(&mut self.beside.captured).leave(|| {
-            let mut heir = Self::seeded(self.seed);
-            heir.beside = self.beside.heir();
-            std::mem::swap(&mut heir.slots, &mut self.slots);
-            std::mem::swap(&mut heir.order, &mut self.order);
-            Box::new(heir)
+        let mut captured = std::mem::take(self.slots.captured());
+        captured.leave(|| {
+            let order = std::mem::take(&mut self.order);
+            Box::new(Self { slots: self.slots.heir(), order })
         });
     }
 }
@@ -348,16 +301,9 @@ pub(super) struct Unsorted {
 impl Unsorted {
     /// Adds a member; false when it is there already.
     pub(super) fn add(&mut self, member: &[u8], score: f64) -> bool {
-        let large = &mut self.large;
-        let hash = hash_bytes(&large.seed, member);
-        let (slot, added) = large.slots.find_or_insert(
-            hash,
-            |slot| slot.member.bytes() == member,
-            hasher(&large.seed),
-            || Slot { member: Member::new(member), score },
-        );
+        let make = || Slot { member: Member::new(member), score };
+        let (slot, added) = self.large.slots.find_or_insert(member, make);
         if added {
-            large.bytes += slot.member.memory();
             self.entries.push(slot.entry());
         }
         added

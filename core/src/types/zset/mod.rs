@@ -314,7 +314,7 @@ impl Zset {
             for (member, score) in compact.walk(0, false) {
                 large.update(member.as_bytes(&mut itoa::Buffer::new()), |_| Some(score));
             }
-            let large = large.with_deadlines(self.deadlines.take());
+            large.adopt(self.deadlines.take());
             self.form = Form::Large(Box::new(large));
         }
         match &mut self.form {
