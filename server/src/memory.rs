@@ -6,7 +6,7 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
-use tikv_jemalloc_ctl::{epoch, stats};
+use tikv_jemalloc_ctl::{background_thread, epoch, stats};
 
 /// Bytes by which a thread's own count may run ahead of what all threads see.
 const UNPUBLISHED_MAX: i64 = 16 * 1024;
@@ -132,6 +132,14 @@ pub fn purge() {
     // SAFETY: 1. mallctl(3) takes a name that ends in NUL and, for this control (4096 stands for
     // all arenas), neither reads nor writes a value.
     unsafe { tikv_jemalloc_sys::mallctl(name.as_ptr(), null_mut(), null_mut(), null_mut(), 0) };
+}
+
+/// Has pages that are free for some seconds given back by threads of the allocator, or else by
+/// whichever thread happens to allocate then: a command takes up to a millisecond longer for that
+/// while large collections grow.
+pub fn purge_in_background(does: bool) {
+    // A system that gives no further thread leaves things as they were.
+    let _ = background_thread::write(does);
 }
 
 /// The allocator's own report, as malloc_stats_print(3) writes it.

@@ -321,9 +321,14 @@ fn follow_crashes(server: &Arc<Server>) {
 }
 
 /// Has the count of memory begin anew with each limit. CONFIG SET runs while nothing else does.
+/// And has the allocator give memory back as it is to.
 fn follow_memory(server: &Arc<Server>) {
     server.config().on_change(&[limits::MAXMEMORY], |_| {
         memory::restart();
+        Ok(())
+    });
+    server.config().on_change(&[limits::JEMALLOC_BG_THREAD], |config| {
+        memory::purge_in_background(config.bool(limits::JEMALLOC_BG_THREAD));
         Ok(())
     });
 }

@@ -3,7 +3,7 @@
 use cairn_tests::client::Client;
 use cairn_tests::process::{Server, fresh_dir};
 
-use crate::{BINARY, has, server};
+use crate::{BINARY, eventually, has, server};
 
 #[test]
 fn get_and_set() {
@@ -260,4 +260,26 @@ fn writes_need_the_replicas_that_are_asked_for() {
     assert_eq!(client.run("GET k"), "nil");
     assert_eq!(other.run("CONFIG SET min-replicas-max-lag 0"), "+OK");
     assert_eq!(client.run("SET k v"), "+OK");
+}
+
+/// Whether the allocator has a thread of its own.
+fn has_allocator_thread(server: &Server) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid())).expect("/proc");
+    let mut names = tasks.flatten().filter_map(|task| {
+        let name = std::fs::read_to_string(task.path().join("comm"));
+        name.ok().map(|name| name.trim().to_owned())
+    });
+    names.any(|name| name == "jemalloc_bg_thd")
+}
+
+#[test]
+fn the_allocator_gives_memory_back_in_the_background_if_it_is_to() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    // A new thread takes a moment to give itself a name.
+    eventually("a thread of the allocator", || has_allocator_thread(&server));
+    assert_eq!(client.run("CONFIG SET jemalloc-bg-thread no"), "+OK");
+    eventually("no such thread", || !has_allocator_thread(&server));
+    assert_eq!(client.run("CONFIG SET jemalloc-bg-thread yes"), "+OK");
+    eventually("the thread again", || has_allocator_thread(&server));
 }

@@ -48,7 +48,7 @@ crate::params! {
     /// Whether FLUSHALL, FLUSHDB and SCRIPT FLUSH work in the background unless told otherwise.
     LAZYFREE_LAZY_USER_FLUSH = Param::bool("lazyfree-lazy-user-flush", "no");
     /// Whether the allocator gives memory back to the system in the background.
-    JEMALLOC_BG_THREAD = Param::bool("jemalloc-bg-thread", "yes").later();
+    JEMALLOC_BG_THREAD = Param::bool("jemalloc-bg-thread", "yes");
 }
 
 /// The name of a policy by its number.
