@@ -28,7 +28,7 @@ mod string;
 mod sweep;
 mod warm;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use buffer::Buffer;
 pub use cells::{Cells, Held, Kept, SHARDS, Scope, Wait};
@@ -67,6 +67,8 @@ pub struct Keyspace {
     seed: Seed,
     /// Which tables a database number stands for: SWAPDB swaps two of these.
     physical: Box<[AtomicUsize]>,
+    /// Which of these tables were written to since they were last taken away whole.
+    used: Box<[AtomicBool]>,
     /// Snapshots, one at a time.
     pub snapshots: Snapshots,
 }
@@ -78,6 +80,7 @@ impl Keyspace {
             cells: Cells::new(),
             seed: Seed::random(),
             physical: (0..databases.max(1)).map(AtomicUsize::new).collect(),
+            used: (0..databases.max(1)).map(|_| AtomicBool::new(false)).collect(),
             snapshots: Snapshots::default(),
         }
     }
@@ -91,6 +94,20 @@ impl Keyspace {
     #[inline]
     pub fn physical(&self, db: usize) -> usize {
         self.physical[db].load(Ordering::Acquire)
+    }
+
+    /// Whether a database has tables: it had a key since the start, or since it was last flushed.
+    pub fn is_used(&self, db: usize) -> bool {
+        self.used[self.physical(db)].load(Ordering::Relaxed)
+    }
+
+    /// Says that tables are written to, or taken away.
+    #[inline]
+    fn set_used(&self, physical: usize, used: bool) {
+        // Mostly it says nothing new: a store would take the line from other threads.
+        if self.used[physical].load(Ordering::Relaxed) != used {
+            self.used[physical].store(used, Ordering::Relaxed);
+        }
     }
 
     /// Swaps two databases. The caller holds all shards.

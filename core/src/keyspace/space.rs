@@ -526,6 +526,7 @@ impl<'e> Space<'e> {
         let volatile = entry.expiry().is_some();
         let db = self.held.shard_mut(shard).db_or_new(physical);
         db.table.insert_unique(hash, entry, |e| keyspace.hash(e.key()));
+        keyspace.set_used(physical, true);
         self.worker.counters.keys(physical, 1);
         if volatile {
             self.count_expiry(key, false, true);

@@ -143,6 +143,7 @@ impl Space<'_> {
             worker.counters.expiring(physical, -(table.expiring() as i64));
             tables.push(*table);
         }
+        keyspace.set_used(physical, false);
         self.clear_sizes();
         self.hand_over(tables)
     }

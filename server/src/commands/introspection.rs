@@ -7,6 +7,7 @@ use cairn_core::command::{
 };
 use cairn_core::reply::Reply;
 use cairn_core::util::glob;
+use cairn_core::util::num::parse_i64;
 use cairn_core::{CmdError, Engine, clock};
 
 use super::{is, server, text};
@@ -63,21 +64,7 @@ pub const SPECS: &[Spec] = &[
         since: "4.0.0",
         summary: "Tells about modules",
         complexity: "Depends on the subcommand",
-        subcommands: &[Spec {
-            name: "list",
-            arity: 2,
-            flags: Flags::ADMIN.or(Flags::NOSCRIPT),
-            group: "server",
-            since: "4.0.0",
-            summary: "Lists the modules",
-            complexity: "O(N) in the number of modules",
-            handler: |ctx, _args| {
-                let engine = ctx.engine();
-                list_modules(ctx.reply, engine);
-                Ok(Flow::Done)
-            },
-            ..Spec::DEFAULT
-        }],
+        subcommands: MODULE,
         ..Spec::DEFAULT
     },
     Spec {
@@ -125,7 +112,13 @@ pub const SPECS: &[Spec] = &[
         summary: "Shows the version and a cairn",
         complexity: "O(1)",
         syntax: "[VERSION version]",
-        handler: |ctx, _args| {
+        handler: |ctx, args| {
+            if let [_, word, version, ..] = args
+                && is(word, "version")
+                && parse_i64(version).is_none()
+            {
+                return Err(CmdError::NOT_INT);
+            }
             let stones = "      .-.\n    .(   ).\n   (  .-.  )\n .(___)-(___).\n(______|______)\n";
             ctx.reply.verbatim("txt", format!("{stones}\nCairn {}\n", version::CAIRN));
             Ok(Flow::Done)
@@ -211,6 +204,38 @@ const COMMAND: &[Spec] = &[
     },
 ];
 
+const MODULE: &[Spec] = &[
+    Spec {
+        name: "list",
+        arity: 2,
+        flags: Flags::ADMIN.or(Flags::NOSCRIPT),
+        group: "server",
+        since: "4.0.0",
+        summary: "Lists the modules",
+        complexity: "O(N) in the number of modules",
+        handler: |ctx, _| {
+            let engine = ctx.engine();
+            list_modules(ctx.reply, engine);
+            Ok(Flow::Done)
+        },
+        ..Spec::DEFAULT
+    },
+    Spec {
+        name: "help",
+        arity: 2,
+        flags: ANYTIME,
+        group: "server",
+        since: "5.0.0",
+        summary: "Explains the subcommands",
+        complexity: "O(1)",
+        handler: |ctx, _| {
+            help(ctx.reply, "MODULE", MODULE);
+            Ok(Flow::Done)
+        },
+        ..Spec::DEFAULT
+    },
+];
+
 /// HELP of a container, from its subcommands' specs.
 pub fn help(reply: &mut Reply, container: &str, subcommands: &[Spec]) {
     reply.array(1 + 2 * subcommands.len());
@@ -259,10 +284,14 @@ fn describe(reply: &mut Reply, name: &str, command: &Command) {
     let categories = spec.categories().names();
     reply.set(categories.len());
     categories.iter().for_each(|c| reply.simple(&format!("@{c}")));
-    reply.array(0);
+    reply.set(0);
     reply.set(spec.keys.len());
     spec.keys.iter().for_each(|k| describe_keys(reply, k));
-    reply.set(command.subcommands.len());
+    // No subcommands are a set and some an array: so it is in Redis.
+    match command.subcommands.len() {
+        0 => reply.set(0),
+        some => reply.array(some),
+    }
     for sub in &command.subcommands {
         describe(reply, &sub.name, sub);
     }

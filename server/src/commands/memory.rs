@@ -133,7 +133,8 @@ pub struct Overhead {
     pub clients: usize,
     /// The effects log.
     pub log: usize,
-    /// The tables of keys, by logical database.
+    /// The tables of keys, by logical database. One whose keys were removed one by one has tables
+    /// still; one that was flushed has none.
     pub tables: Vec<(usize, usize)>,
     /// All keys.
     pub keys: usize,
@@ -143,9 +144,10 @@ impl Overhead {
     /// As it is now.
     pub fn of(server: &Server) -> Self {
         let clients = server.clients().values().map(|c| c.memory() as usize).sum();
-        let sizes: Vec<(usize, usize)> = (0..server.engine.keyspace.databases())
+        let keyspace = &server.engine.keyspace;
+        let sizes: Vec<(usize, usize)> = (0..keyspace.databases())
+            .filter(|&db| keyspace.is_used(db))
             .map(|db| (db, server.engine.db_size(db)))
-            .filter(|(_, keys)| *keys > 0)
             .collect();
         Self {
             clients,
@@ -175,6 +177,7 @@ fn stats(reply: &mut Reply, server: &Server) {
         ("total.allocated", Count(used)),
         ("startup.allocated", Count(server.startup_memory)),
         ("replication.backlog", Count(overhead.log)),
+        ("replica.fullsync.buffer", Count(0)),
         ("clients.slaves", Count(0)),
         ("clients.normal", Count(overhead.clients)),
         ("cluster.links", Count(0)),

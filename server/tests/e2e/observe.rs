@@ -1,6 +1,6 @@
 //! SLOWLOG, LATENCY, MONITOR, INFO's figures of commands, and DEBUG DIGEST.
 
-use cairn_tests::client::encode;
+use cairn_tests::client::{Client, encode};
 
 use crate::{eventually, info, server};
 
@@ -110,4 +110,42 @@ fn clients_that_take_too_much_are_closed() {
     (0..4).take_while(|_| greedy.try_send_raw(&set).is_ok()).for_each(drop);
     eventually("eviction", || info(&mut client, "stats", "evicted_clients") == 1);
     assert_eq!(client.run("PING"), "+PONG");
+}
+
+/// The databases that MEMORY STATS tells of.
+fn databases_in_memory(client: &mut Client) -> Vec<String> {
+    let stats = client.call(&["MEMORY", "STATS"]);
+    let names = stats.items().chunks(2).map(|pair| pair[0].text());
+    names.filter(|name| name.starts_with("db.") && name.len() == 4).collect()
+}
+
+#[test]
+fn a_database_has_tables_from_its_first_key_until_it_is_flushed() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    assert!(databases_in_memory(&mut client).is_empty());
+    client.run("SET key value");
+    client.run("DEL key");
+    client.run("SELECT 3");
+    client.run("SET key value");
+    assert_eq!(databases_in_memory(&mut client), ["db.0", "db.3"]);
+    client.run("FLUSHDB");
+    client.run("SWAPDB 0 5");
+    assert_eq!(databases_in_memory(&mut client), ["db.5"]);
+    client.run("FLUSHALL");
+    assert!(databases_in_memory(&mut client).is_empty());
+}
+
+#[test]
+fn module_explains_itself() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    let help: Vec<String> =
+        client.call(&["MODULE", "HELP"]).items().iter().map(|line| line.text()).collect();
+    assert!(help[0].starts_with("MODULE <subcommand>"));
+    assert!(["LIST", "HELP"].iter().all(|name| help.iter().any(|line| line == name)));
+    assert_eq!(
+        client.run("MODULE HELP x"),
+        "-ERR wrong number of arguments for 'module|help' command"
+    );
 }
