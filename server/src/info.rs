@@ -225,6 +225,7 @@ fn memory_section(server: &Server, out: &mut Section<'_>) {
     out.line("used_memory_rss_human", human(rss));
     out.line("used_memory_peak", peak);
     out.line("used_memory_peak_human", human(peak));
+    out.line("used_memory_peak_time", server.peak_time.load(Ordering::Relaxed));
     out.line("used_memory_peak_perc", format!("{:.2}%", used as f64 * 100.0 / peak.max(1) as f64));
     let data = used.saturating_sub(total);
     let net = used.saturating_sub(server.startup_memory).max(1);
@@ -249,6 +250,10 @@ fn memory_section(server: &Server, out: &mut Section<'_>) {
         out.line(name, 0);
     }
     out.line("used_memory_scripts", 0);
+    for name in ["used_memory_lua_human", "used_memory_vm_total_human", "used_memory_scripts_human"]
+    {
+        out.line(name, human(0));
+    }
     out.line("maxmemory", limit);
     out.line("maxmemory_human", human(limit));
     let policy = server.engine.tuning.eviction.policy();
@@ -399,6 +404,7 @@ fn stats(server: &Server, out: &mut Section<'_>) {
         out.line(name, 0);
     }
     out.line("expired_keys", totals.expired);
+    out.line("expired_subkeys", totals.expired_members);
     out.line("expired_stale_perc", "0.00");
     out.line("expired_time_cap_reached_count", load(&server.expire_cut_short));
     out.line("expire_cycle_cpu_milliseconds", load(&server.expire_micros) / 1000);

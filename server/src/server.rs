@@ -71,6 +71,8 @@ pub struct Server {
     pub startup_memory: usize,
     /// The most memory that INFO has seen allocated, in bytes.
     pub peak_memory: AtomicU64,
+    /// When that was, in Unix seconds.
+    pub peak_time: AtomicU64,
     /// Connections accepted.
     pub accepted: AtomicU64,
     /// Connections refused.
@@ -153,6 +155,7 @@ impl Server {
             run_id: run_id(),
             startup_memory: memory::allocated(),
             peak_memory: AtomicU64::new(0),
+            peak_time: AtomicU64::new(clock::now_nanos() / 1_000_000_000),
             accepted: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             ops_per_second: AtomicU64::new(0),
@@ -435,6 +438,7 @@ impl Server {
         ];
         figures.into_iter().for_each(|figure| figure.store(0, Ordering::Relaxed));
         self.peak_memory.store(memory::allocated() as u64, Ordering::Relaxed);
+        self.peak_time.store(clock::now_nanos() / 1_000_000_000, Ordering::Relaxed);
     }
 
     /// Kilobytes read and written in the last second.
@@ -454,6 +458,9 @@ impl Server {
     /// The most memory that was seen allocated, `used` included, in bytes.
     pub fn peak(&self, used: usize) -> usize {
         let before = self.peak_memory.fetch_max(used as u64, Ordering::Relaxed);
+        if used as u64 > before {
+            self.peak_time.store(clock::now_nanos() / 1_000_000_000, Ordering::Relaxed);
+        }
         usize::try_from(before).unwrap_or(usize::MAX).max(used)
     }
 
