@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
+use cairn_tests::differ::coverage::{EXCLUDED, left_out, made};
 use cairn_tests::differ::run::{Plan, run};
+use cairn_tests::differ::wire::{Link, Wire};
 
 const USAGE: &str = "usage: differ PORT_OF_MODEL PORT [--seed N] [--commands N] [--resp3] \
-                     [--families a,b] [--show N] [--history N]";
+                     [--families a,b] [--show N] [--history N]\n       \
+                     differ --coverage PORT_OF_MODEL";
 
 /// Differences that are printed unless told otherwise.
 const SHOWN: usize = 40;
@@ -14,7 +17,14 @@ const SHOWN: usize = 40;
 const HISTORY: usize = 12;
 
 fn main() -> ExitCode {
-    match read(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, port] = &words[..]
+        && flag == "--coverage"
+        && let Ok(port) = port.parse()
+    {
+        return report_coverage(port);
+    }
+    match read(words.into_iter()) {
         Some((plan, shown)) => report(&plan, shown),
         None => {
             eprintln!("{USAGE}");
@@ -46,6 +56,30 @@ fn read(mut words: impl Iterator<Item = String>) -> Option<(Plan, usize)> {
         }
     }
     Some((plan, shown))
+}
+
+/// Prints which commands of a server are not compared.
+fn report_coverage(port: u16) -> ExitCode {
+    let names = match Link::open(port).and_then(|mut link| link.call(&["COMMAND", "LIST"])) {
+        Ok(Wire::Many(_, names)) => names,
+        Ok(other) => {
+            eprintln!("differ: COMMAND LIST answers {other}");
+            return ExitCode::FAILURE;
+        }
+        Err(error) => {
+            eprintln!("differ: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let text = |name: &Wire| match name {
+        Wire::Text(_, name) => Some(String::from_utf8_lossy(name).into_owned()),
+        _ => None,
+    };
+    let names: Vec<String> = names.iter().filter_map(text).collect();
+    let left = left_out(&names, &made(1));
+    EXCLUDED.iter().for_each(|(name, why)| println!("not compared: {name}: {why}"));
+    left.iter().for_each(|name| println!("left out: {name}"));
+    if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(plan: &Plan, shown: usize) -> ExitCode {

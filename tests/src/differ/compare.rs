@@ -1,5 +1,6 @@
 //! Whether two replies are the same as far as they should be, and the differences that are meant.
 
+use super::shape;
 use super::templates::How;
 use super::wire::Wire;
 
@@ -19,6 +20,7 @@ pub fn agree(how: How, a: &Wire, b: &Wire) -> bool {
         How::Exact => false,
         How::Unordered => a.sorted() == b.sorted(),
         How::Near => near(a, b),
+        How::Shape => shape::fits(a, b),
         How::Error => !a.is_error() && !b.is_error(),
     }
 }
@@ -90,9 +92,15 @@ pub const MEANT: &[Meant] = &[
     },
     Meant {
         command: "COMMAND",
-        first: "*[*[$",
-        second: "*[*[$",
+        first: "[$restore-asking, ",
+        second: "[$arset, ",
         why: "each server lists its own commands, where all of them are asked for",
+    },
+    Meant {
+        command: "COMMAND",
+        first: "$notes, $",
+        second: "$flags, ",
+        why: "key specifications have no notes",
     },
     Meant {
         command: "COMMAND",

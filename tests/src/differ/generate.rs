@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::templates::{FAMILIES, How};
+use super::templates::{FAMILIES, How, KEPT};
 
 /// A small generator of random numbers (SplitMix64 by Steele, Lea and Flood).
 pub struct Dice(u64);
@@ -76,6 +76,8 @@ pub struct Generator {
 /// A family's templates, and its name.
 struct Templates {
     name: &'static str,
+    /// Whether they are never spoilt.
+    kept: bool,
     templates: Vec<Template>,
 }
 
@@ -95,6 +97,7 @@ impl Generator {
         let read = |&(how, line): &(How, &str)| Template { how, parts: parse(line) };
         let families = families.map(|family| Templates {
             name: family.name,
+            kept: KEPT.contains(&family.name),
             templates: family.templates.iter().map(read).collect(),
         });
         Self { dice: Dice::new(seed), families: families.collect(), queueing: false }
@@ -112,7 +115,7 @@ impl Generator {
         }
         match sample.words.first().map(|name| name.to_ascii_uppercase()).as_deref() {
             Some(b"MULTI") => self.queueing = true,
-            Some(b"EXEC" | b"DISCARD") => self.queueing = false,
+            Some(b"EXEC" | b"DISCARD" | b"RESET") => self.queueing = false,
             _ => {}
         }
         sample
@@ -127,7 +130,7 @@ impl Generator {
         // What would wait for long, or change what all later commands do, stays as it is written.
         let kept = matches!(words[0].as_slice(), b"CONFIG" | b"SPOP")
             || words.get(1).is_some_and(|word| word == b"TRACKING");
-        if family.name != "blocking" && !kept && self.dice.once_in(SPOILT) {
+        if !family.kept && !kept && self.dice.once_in(SPOILT) {
             self.spoil(&mut words);
         }
         Sample { words, how: template.how, family: family.name }
@@ -173,6 +176,7 @@ impl Generator {
         match name {
             "value" => words.push(self.value()),
             "command" => words.extend(self.draw().words),
+            "name" => words.push(self.draw().words.remove(0)),
             "fields" => self.counted(Some("FIELDS"), "field", words),
             "pairs" => {
                 let count = 1 + self.dice.below(3);

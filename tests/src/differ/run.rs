@@ -5,6 +5,7 @@ use std::io;
 
 use super::compare::{agree, explained};
 use super::generate::{Generator, Sample};
+use super::shape::lacking;
 use super::templates::How;
 use super::wire::{Link, Wire};
 
@@ -56,6 +57,7 @@ struct Pair {
     queueing: bool,
     /// How many of them a report shows.
     shown: usize,
+    resp3: bool,
 }
 
 /// Runs a plan.
@@ -64,10 +66,9 @@ struct Pair {
 /// When a server hangs up or sends what is no reply.
 pub fn run(plan: &Plan) -> io::Result<Outcome> {
     let links = [Link::open(plan.ports[0])?, Link::open(plan.ports[1])?];
-    let mut pair = Pair { links, history: Vec::new(), queueing: false, shown: plan.history };
-    if plan.resp3 {
-        pair.both(&["HELLO", "3"])?;
-    }
+    let (shown, resp3) = (plan.history, plan.resp3);
+    let mut pair = Pair { links, history: Vec::new(), queueing: false, shown, resp3 };
+    pair.greet()?;
     pair.clear()?;
     let mut generator = Generator::new(plan.seed, &plan.families);
     let mut outcome = Outcome::default();
@@ -89,6 +90,13 @@ impl Pair {
         Ok([a.receive()?, b.receive()?])
     }
 
+    fn greet(&mut self) -> io::Result<()> {
+        if self.resp3 {
+            self.both(&["HELLO", "3"])?;
+        }
+        Ok(())
+    }
+
     /// Removes all keys on both servers, so that one difference does not lead to others.
     fn clear(&mut self) -> io::Result<()> {
         if self.queueing {
@@ -108,6 +116,10 @@ impl Pair {
         match name.as_slice() {
             b"MULTI" if !a.is_error() => self.queueing = true,
             b"EXEC" | b"DISCARD" if sample.words.len() == 1 => self.queueing = false,
+            b"RESET" if !a.is_error() => {
+                self.queueing = false;
+                self.greet()?;
+            }
             _ => {}
         }
         if agree(sample.how, &a, &b) {
@@ -189,8 +201,12 @@ impl Pair {
         let mut before: Vec<String> = before.take(self.shown).map(show).collect();
         before.reverse();
         let before = before.join("; ");
+        let lacking = match sample.how {
+            How::Shape => format!("\n  lacks:  {}", lacking(a, b).join(", ")),
+            _ => String::new(),
+        };
         let (a, b) = (brief(a), brief(b));
-        format!("{}\n  first:  {a}\n  second: {b}\n  before: {before}", show(sample))
+        format!("{}\n  first:  {a}\n  second: {b}{lacking}\n  before: {before}", show(sample))
     }
 }
 

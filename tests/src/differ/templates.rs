@@ -13,6 +13,8 @@ pub enum How {
     Unordered,
     /// Numbers may differ by a few, in milliseconds by a few thousand: time goes on between them.
     Near,
+    /// The types and the names: see [`super::shape`].
+    Shape,
     /// Only whether it is an error, and which; the value is left to chance.
     Error,
 }
@@ -25,7 +27,7 @@ pub struct Family {
     pub templates: &'static [(How, &'static str)],
 }
 
-use How::{Error, Exact, Near, Unordered};
+use How::{Error, Exact, Near, Shape, Unordered};
 
 /// All families.
 pub const FAMILIES: &[Family] = &[
@@ -43,8 +45,12 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "transactions", templates: TRANSACTIONS },
     Family { name: "introspection", templates: INTROSPECTION },
     Family { name: "connection", templates: CONNECTION },
+    Family { name: "server", templates: SERVER },
     Family { name: "other", templates: OTHER },
 ];
+
+/// The families whose commands are never spoilt: they could wait for ever, or end the server.
+pub const KEPT: &[&str] = &["blocking", "server"];
 
 const STRINGS: &[(How, &str)] = &[
     (Exact, "SET <s> <value> [NX | XX] [GET] [EX <ttl> | PX <ttl> | EXAT <when> | KEEPTTL]"),
@@ -344,6 +350,7 @@ const HLL: &[(How, &str)] = &[
     (Exact, "PFADD <p> (<int>)*"),
     (Exact, "GET <p>"),
     (Exact, "PFADD <p>"),
+    (Exact, "PFDEBUG {ENCODING | TODENSE | GETREG | DECODE | x} <p>"),
 ];
 
 const BITMAPS: &[(How, &str)] = &[
@@ -369,7 +376,7 @@ const TRANSACTIONS: &[(How, &str)] = &[
     (Exact, "UNWATCH"),
 ];
 
-/// Only with timeouts that are short or refused: the commands are never spoilt.
+/// Only with timeouts that are short or refused.
 const BLOCKING: &[(How, &str)] = &[
     (Exact, "BLPOP (<l>)* <wait>"),
     (Exact, "BRPOP (<l>)* <wait>"),
@@ -417,7 +424,49 @@ const INTROSPECTION: &[(How, &str)] = &[
     (Exact, "SPUBLISH <key> <value>"),
     (Error, "TIME"),
     (Error, "LASTSAVE"),
-    (Error, "INFO {server | keyspace | nosuch | everything}"),
+    (
+        Shape,
+        "INFO {server | clients | memory | persistence | stats | replication | cpu | modules | errorstats | cluster | keyspace | keysizes | nosuch}",
+    ),
+    (Shape, "INFO [default | everything | all | server clients]"),
+    (Shape, "MEMORY STATS"),
+    (Error, "MEMORY {DOCTOR | PURGE | MALLOC-STATS | NOSUCH}"),
+    (Error, "COMMAND COUNT"),
+    (Error, "COMMAND LIST [FILTERBY {MODULE nosuch | ACLCAT string | PATTERN x*}]"),
+    (
+        Unordered,
+        "COMMAND LIST FILTERBY {PATTERN {xread* | geo* | nosuch} | ACLCAT {hyperloglog | nosuch} | MODULE nosuch | NOSUCH x}",
+    ),
+    (Shape, "COMMAND INFO <name>"),
+    (Error, "COMMAND DOCS <name>"),
+    (Shape, "SLOWLOG GET [-1 | 0 | 3]"),
+    (Error, "SLOWLOG LEN"),
+    (Shape, "LATENCY HISTOGRAM {get | set | nosuch | get hset} [lpush | xadd]"),
+    (Error, "LATENCY {DOCTOR | HISTOGRAM | GRAPH nosuch}"),
+    (Exact, "LATENCY GRAPH nosuch"),
+    (Exact, "CONFIG REWRITE"),
+    (
+        Error,
+        "{CLIENT | COMMAND | CONFIG | LATENCY | MEMORY | MODULE | OBJECT | PUBSUB | SLOWLOG | XGROUP | XINFO} HELP [x]",
+    ),
+    (Error, "LOLWUT [VERSION <int>]"),
+    (Error, "MODULE LIST"),
+    (Shape, "ROLE"),
+];
+
+const SERVER: &[(How, &str)] = &[
+    (Exact, "FLUSHALL [ASYNC | SYNC | x]"),
+    (Exact, "FLUSHDB [ASYNC | SYNC | x | SYNC x]"),
+    (Exact, "SAVE [x]"),
+    (Exact, "BGSAVE {x | SCHEDULE x}"),
+    (Exact, "BGREWRITEAOF x"),
+    (Exact, "SHUTDOWN {x | NOSAVE SAVE | ABORT | ABORT NOW | NOW x}"),
+    (Exact, "RESET [x]"),
+    (Exact, "RESET [x]"),
+    (Exact, "SUBSCRIBE"),
+    (Exact, "{PSUBSCRIBE | SSUBSCRIBE}"),
+    (Exact, "{UNSUBSCRIBE | PUNSUBSCRIBE | SUNSUBSCRIBE} [ch1]"),
+    (Exact, "MONITOR x"),
 ];
 
 const CONNECTION: &[(How, &str)] = &[
@@ -425,7 +474,8 @@ const CONNECTION: &[(How, &str)] = &[
     (Exact, "CLIENT SETNAME {a | b | <value>}"),
     (Exact, "CLIENT SETINFO {LIB-NAME | LIB-VER | x} {a | <value>}"),
     (Error, "CLIENT ID"),
-    (Error, "CLIENT INFO"),
+    (Shape, "CLIENT INFO"),
+    (Shape, "CLIENT LIST"),
     (Error, "CLIENT LIST [TYPE {normal | pubsub | x}] [ID (<int>)*]"),
     (Exact, "CLIENT NO-EVICT {ON | OFF | x}"),
     (Exact, "CLIENT NO-TOUCH {ON | OFF | x}"),
@@ -442,6 +492,7 @@ const CONNECTION: &[(How, &str)] = &[
     (Exact, "AUTH [default] nosuch"),
     (Exact, "HELLO {1 | 4 | x | 9223372036854775807}"),
     (Error, "HELLO 2 {AUTH | SETNAME | x}"),
+    (Shape, "HELLO"),
     (Exact, "SELECT {0 | 99 | x | -1}"),
     (Exact, "QUITX"),
     (Exact, "ECHO <value>"),
