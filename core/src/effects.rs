@@ -269,6 +269,12 @@ impl EffectsLog {
         self.ring().size
     }
 
+    /// The offsets of the bytes that are held.
+    pub fn kept(&self) -> std::ops::Range<u64> {
+        let ring = self.ring();
+        ring.first..ring.end
+    }
+
     /// Has the next effect select its database, since what follows will be read on its own.
     pub fn select_again(&self) {
         self.ring().db = None;

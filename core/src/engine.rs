@@ -15,7 +15,8 @@ use crate::error::CmdError;
 use crate::freer::Freer;
 use crate::histogram::{Histogram, Latencies};
 use crate::keyspace::{
-    Aftermath, Event, Kept, KeySizes, Keyspace, SIZE_CLASSES, SizeClass, SizeCounters, SizeKind,
+    Aftermath, Event, ExpiryFigures, Kept, KeySizes, Keyspace, SIZE_CLASSES, SizeClass,
+    SizeCounters, SizeKind,
 };
 use crate::lock::Participant;
 use crate::module::{Module, Modules};
@@ -444,6 +445,7 @@ pub struct Engine {
     pub modules: Modules,
     /// Frees large values.
     pub freer: Freer,
+    pub(crate) expiry: ExpiryFigures,
     host: OnceLock<Box<dyn Host>>,
     counters: Mutex<Vec<Arc<Counters>>>,
     next_session: AtomicU64,
@@ -483,6 +485,7 @@ impl Engine {
             registry,
             modules: Modules::new(modules),
             freer: Freer::start(),
+            expiry: ExpiryFigures::new(databases.max(1)),
             host: OnceLock::new(),
             counters: Mutex::new(vec![retired]),
             next_session: AtomicU64::new(1),

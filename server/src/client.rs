@@ -76,6 +76,8 @@ pub struct Usage {
     pub commands: AtomicU64,
     /// Times that there was something to read.
     pub reads: AtomicU64,
+    /// Times that something was written.
+    pub writes: AtomicU64,
 }
 
 /// Bytes of replies that CLIENT LIST counts as one block, which is how large Redis makes those that

@@ -225,7 +225,7 @@ fn memory_section(server: &Server, out: &mut Section<'_>) {
     out.line("used_memory_rss_human", human(rss));
     out.line("used_memory_peak", peak);
     out.line("used_memory_peak_human", human(peak));
-    out.line("used_memory_peak_time", server.peak_time.load(Ordering::Relaxed));
+    out.line("used_memory_peak_time", server.watermark.peak_time());
     out.line("used_memory_peak_perc", format!("{:.2}%", used as f64 * 100.0 / peak.max(1) as f64));
     let data = used.saturating_sub(total);
     let net = used.saturating_sub(server.startup_memory).max(1);
@@ -254,6 +254,7 @@ fn memory_section(server: &Server, out: &mut Section<'_>) {
     {
         out.line(name, human(0));
     }
+    out.line("used_memory_hash_templates", 0);
     out.line("maxmemory", limit);
     out.line("maxmemory_human", human(limit));
     let policy = server.engine.tuning.eviction.policy();
@@ -365,6 +366,8 @@ fn persistence(server: &Server, out: &mut Section<'_>) {
     let last = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     out.line("rdb_last_load_keys_loaded", last(&persistence.progress.keys));
     out.line("rdb_last_load_keys_expired", last(&persistence.progress.expired));
+    out.line("module_fork_in_progress", 0);
+    out.line("module_fork_last_cow_size", 0);
     server.aof.info(server, &mut |name, value| out.line(name, value));
 }
 
@@ -399,22 +402,28 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     let (input, output) = server.kilobytes_per_second();
     out.line("instantaneous_input_kbps", format!("{input:.2}"));
     out.line("instantaneous_output_kbps", format!("{output:.2}"));
+    out.line("instantaneous_input_repl_kbps", "0.00");
+    out.line("instantaneous_output_repl_kbps", "0.00");
     out.line("rejected_connections", load(&server.rejected));
     for name in ["sync_full", "sync_partial_ok", "sync_partial_err"] {
         out.line(name, 0);
     }
     out.line("expired_keys", totals.expired);
     out.line("expired_subkeys", totals.expired_members);
-    out.line("expired_stale_perc", "0.00");
+    out.line("expired_stale_perc", format!("{:.2}", server.engine.stale_share() * 100.0));
     out.line("expired_time_cap_reached_count", load(&server.expire_cut_short));
     out.line("expire_cycle_cpu_milliseconds", load(&server.expire_micros) / 1000);
     out.line("evicted_keys", totals.evicted);
     out.line("evicted_clients", load(&server.evicted_clients));
     out.line("evicted_scripts", 0);
-    out.line("total_eviction_exceeded_time", 0);
-    out.line("current_eviction_exceeded_time", 0);
+    let (all, current) = server.watermark.time_over();
+    out.line("total_eviction_exceeded_time", all);
+    out.line("current_eviction_exceeded_time", current);
     out.line("keyspace_hits", totals.hits);
     out.line("keyspace_misses", totals.misses);
+    // Fields of hashes are not shared.
+    out.line("hash_templates", 0);
+    out.line("hash_template_keys", 0);
     out.line("pubsub_channels", server.pubsub.len(Kind::Channel));
     out.line("pubsub_patterns", server.pubsub.len(Kind::Pattern));
     out.line("pubsubshard_channels", server.pubsub.len(Kind::Shard));
@@ -426,6 +435,8 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("active_defrag_misses", 0);
     out.line("active_defrag_key_hits", 0);
     out.line("active_defrag_key_misses", 0);
+    out.line("total_active_defrag_time", 0);
+    out.line("current_active_defrag_time", 0);
     let tracking = server.tracking.totals();
     out.line("tracking_total_keys", tracking.keys);
     out.line("tracking_total_items", tracking.items);
@@ -434,11 +445,20 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("total_error_replies", server.engine.errors().values().sum::<u64>());
     out.line("dump_payload_sanitizations", 0);
     out.line("total_reads_processed", traffic.reads);
+    out.line("total_writes_processed", traffic.writes);
+    // All of them are done by I/O threads, if there are several.
+    let threaded = u64::from(server.threads.len() > 1);
+    out.line("io_threaded_reads_processed", traffic.reads * threaded);
+    out.line("io_threaded_writes_processed", traffic.writes * threaded);
     out.line("client_query_buffer_limit_disconnections", load(&server.query_limit_hits));
     out.line("client_output_buffer_limit_disconnections", load(&server.output_limit_hits));
     for name in ["auth", "cmd", "key", "channel"] {
         out.line(&format!("acl_access_denied_{name}"), 0);
     }
+    let [count, sum, longest] = server.observers.slowlog.stats();
+    out.line("slowlog_commands_count", count);
+    out.line("slowlog_commands_time_ms_sum", format!("{sum:.2}"));
+    out.line("slowlog_commands_time_ms_max", format!("{longest:.2}"));
 }
 
 fn replication(server: &Server, out: &mut Section<'_>) {
@@ -451,7 +471,12 @@ fn replication(server: &Server, out: &mut Section<'_>) {
     out.line("second_repl_offset", -1);
     out.line("master_failover_state", "no-failover");
     out.line("repl_backlog_active", u8::from(server.engine.effects.is_active()));
-    out.line("repl_backlog_size", server.engine.effects.size());
+    let effects = &server.engine.effects;
+    let kept = effects.kept();
+    out.line("repl_backlog_size", effects.size());
+    // The first byte of all is the first one, not byte 0.
+    out.line("repl_backlog_first_byte_offset", if kept.is_empty() { 0 } else { kept.start + 1 });
+    out.line("repl_backlog_histlen", kept.end - kept.start);
 }
 
 fn cpu(out: &mut Section<'_>) {
@@ -461,6 +486,9 @@ fn cpu(out: &mut Section<'_>) {
     out.line("used_cpu_user", format!("{:.6}", user as f64 / 1000.0));
     out.line("used_cpu_sys_children", "0.000000");
     out.line("used_cpu_user_children", "0.000000");
+    let (user, system) = memory::cpu_millis_of_main();
+    out.line("used_cpu_sys_main_thread", format!("{:.6}", system as f64 / 1000.0));
+    out.line("used_cpu_user_main_thread", format!("{:.6}", user as f64 / 1000.0));
 }
 
 fn modules(server: &Server, out: &mut Section<'_>) {
@@ -480,10 +508,11 @@ fn keyspace(server: &Server, out: &mut Section<'_>) {
     for db in 0..server.engine.keyspace.databases() {
         let (keys, expires) = (server.engine.db_size(db), server.engine.db_volatile(db));
         let subexpiry = server.engine.db_expiring(db);
+        let ttl = if expires > 0 { server.engine.average_ttl(db) } else { 0 };
         if keys > 0 {
             out.line(
                 &format!("db{db}"),
-                format!("keys={keys},expires={expires},avg_ttl=0,subexpiry={subexpiry}"),
+                format!("keys={keys},expires={expires},avg_ttl={ttl},subexpiry={subexpiry}"),
             );
         }
     }

@@ -28,3 +28,4 @@ pub mod supervise;
 pub mod title;
 pub mod tracking;
 pub mod version;
+pub mod watermark;

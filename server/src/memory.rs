@@ -169,7 +169,16 @@ pub fn of_system() -> usize {
 
 /// User and system time of the process, in milliseconds.
 pub fn cpu_millis() -> (u64, u64) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_millis_in("/proc/self/stat")
+}
+
+/// The same of the thread that the process began with.
+pub fn cpu_millis_of_main() -> (u64, u64) {
+    cpu_millis_in(&format!("/proc/self/task/{}/stat", std::process::id()))
+}
+
+fn cpu_millis_in(path: &str) -> (u64, u64) {
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
     // The name, which may hold anything, ends at the last parenthesis. utime and stime are fields
     // 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);

@@ -32,6 +32,7 @@ use crate::pubsub::PubSub;
 use crate::resp::Limits;
 use crate::shutdown::Shutdown;
 use crate::tracking::Tracking;
+use crate::watermark::Watermark;
 
 /// What all threads share.
 pub struct Server {
@@ -69,10 +70,8 @@ pub struct Server {
     pub run_id: String,
     /// Memory that was allocated when the server was ready, in bytes.
     pub startup_memory: usize,
-    /// The most memory that INFO has seen allocated, in bytes.
-    pub peak_memory: AtomicU64,
-    /// When that was, in Unix seconds.
-    pub peak_time: AtomicU64,
+    /// How high memory has risen.
+    pub watermark: Watermark,
     /// Connections accepted.
     pub accepted: AtomicU64,
     /// Connections refused.
@@ -118,6 +117,8 @@ pub struct Traffic {
     pub sent: u64,
     /// Times that there was something to read.
     pub reads: u64,
+    /// Times that something was written.
+    pub writes: u64,
 }
 
 impl Traffic {
@@ -125,6 +126,7 @@ impl Traffic {
         self.received += usage.received.load(Ordering::Relaxed);
         self.sent += usage.sent.load(Ordering::Relaxed);
         self.reads += usage.reads.load(Ordering::Relaxed);
+        self.writes += usage.writes.load(Ordering::Relaxed);
     }
 }
 
@@ -154,8 +156,7 @@ impl Server {
             started: clock::now_nanos(),
             run_id: run_id(),
             startup_memory: memory::allocated(),
-            peak_memory: AtomicU64::new(0),
-            peak_time: AtomicU64::new(clock::now_nanos() / 1_000_000_000),
+            watermark: Watermark::new(memory::allocated()),
             accepted: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             ops_per_second: AtomicU64::new(0),
@@ -423,6 +424,7 @@ impl Server {
             client.usage.received.store(0, Ordering::Relaxed);
             client.usage.sent.store(0, Ordering::Relaxed);
             client.usage.reads.store(0, Ordering::Relaxed);
+            client.usage.writes.store(0, Ordering::Relaxed);
         }
         drop(clients);
         *lock(&self.rates) = Default::default();
@@ -437,8 +439,8 @@ impl Server {
             &self.ops_seen,
         ];
         figures.into_iter().for_each(|figure| figure.store(0, Ordering::Relaxed));
-        self.peak_memory.store(memory::allocated() as u64, Ordering::Relaxed);
-        self.peak_time.store(clock::now_nanos() / 1_000_000_000, Ordering::Relaxed);
+        self.watermark.reset(memory::allocated());
+        self.observers.slowlog.reset_stats();
     }
 
     /// Kilobytes read and written in the last second.
@@ -457,11 +459,8 @@ impl Server {
 
     /// The most memory that was seen allocated, `used` included, in bytes.
     pub fn peak(&self, used: usize) -> usize {
-        let before = self.peak_memory.fetch_max(used as u64, Ordering::Relaxed);
-        if used as u64 > before {
-            self.peak_time.store(clock::now_nanos() / 1_000_000_000, Ordering::Relaxed);
-        }
-        usize::try_from(before).unwrap_or(usize::MAX).max(used)
+        self.watermark.see(used, self.engine.tuning.maxmemory.load(Ordering::Relaxed));
+        self.watermark.peak()
     }
 
     /// Whether regular work is stopped.
@@ -496,6 +495,7 @@ impl Server {
     pub fn cron(&self) {
         self.pause.tick();
         memory::settle();
+        self.peak(memory::allocated());
         if self.cron_paused.load(Ordering::Relaxed) {
             return;
         }

@@ -4,6 +4,8 @@
 //! bounded part of one shard at a time, and goes on where it stopped. On the way it removes
 //! elements of collections whose time is over ([`super::members`]).
 
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
 use super::{SHARDS, Space};
 use crate::engine::{Engine, Worker};
 
@@ -13,6 +15,51 @@ pub struct ExpireCursor {
     shard: u16,
     db: usize,
     at: u64,
+}
+
+/// What active expiry finds, smoothed over some steps.
+pub(crate) struct ExpiryFigures {
+    /// Milliseconds that keys which expire have left, on average, in each physical database.
+    left: Box<[AtomicI64]>,
+    /// The bits of the share of keys that expire whose time is over.
+    stale: AtomicU64,
+}
+
+/// The weight of what a step has found: one part in so many.
+const SMOOTHING: i64 = 16;
+
+/// Keys of one database that a step has looked at.
+#[derive(Default)]
+struct Looked {
+    /// Those whose time is not over.
+    alive: i64,
+    /// Milliseconds that they have left.
+    left: i64,
+    /// The others.
+    due: i64,
+}
+
+impl ExpiryFigures {
+    pub(crate) fn new(databases: usize) -> Self {
+        let left = (0..databases).map(|_| AtomicI64::new(0)).collect();
+        Self { left, stale: AtomicU64::new(0) }
+    }
+
+    fn add(&self, physical: usize, looked: &Looked) {
+        if let Some(mean) = looked.left.checked_div(looked.alive) {
+            let left = &self.left[physical];
+            let before = left.load(Ordering::Relaxed);
+            let now = if before == 0 { mean } else { before + (mean - before) / SMOOTHING };
+            left.store(now, Ordering::Relaxed);
+        }
+        let seen = looked.alive + looked.due;
+        if seen > 0 {
+            let before = f64::from_bits(self.stale.load(Ordering::Relaxed));
+            let share = looked.due as f64 / seen as f64;
+            let now = before + (share - before) / SMOOTHING as f64;
+            self.stale.store(now.to_bits(), Ordering::Relaxed);
+        }
+    }
 }
 
 /// What a cycle did.
@@ -32,6 +79,18 @@ pub struct ExpireCycle {
 const STEPS_HELD: usize = 8;
 
 impl Engine {
+    /// How long the keys of a logical database that expire have left, on average, in milliseconds:
+    /// an estimate from what active expiry has looked at lately; 0 before it has.
+    pub fn average_ttl(&self, db: usize) -> i64 {
+        self.expiry.left[self.keyspace.physical(db)].load(Ordering::Relaxed)
+    }
+
+    /// The share of keys that expire whose time is over and which are still there, from 0 to 1: an
+    /// estimate as [`Engine::average_ttl`].
+    pub fn stale_share(&self) -> f64 {
+        f64::from_bits(self.expiry.stale.load(Ordering::Relaxed))
+    }
+
     /// Walks on until `done` says that enough time was spent, or once around. `done` is asked
     /// between shards.
     pub fn expire_cycle(
@@ -83,6 +142,7 @@ impl Engine {
             if !done {
                 return false;
             }
+            let mut looked = Looked::default();
             if let Some(db) = space.shard(shard).db(space.physical()) {
                 for _ in 0..STEPS_HELD {
                     cursor.at = db.expires.scan(
@@ -92,10 +152,13 @@ impl Engine {
                             cycle.seen += 1;
                             let found =
                                 db.table.find(hash, |e| self.keyspace.hash(e.key()) == hash);
-                            if let Some(entry) = found
-                                && entry.expiry().is_some_and(|at| at <= space.now())
-                            {
+                            let at = found.and_then(|entry| Some((entry, entry.expiry()?)));
+                            let Some((entry, at)) = at else { return };
+                            if at <= space.now() {
                                 due.push(entry.key().to_vec());
+                            } else {
+                                looked.alive += 1;
+                                looked.left = looked.left.saturating_add(at - space.now());
                             }
                         },
                     );
@@ -104,6 +167,8 @@ impl Engine {
                     }
                 }
             }
+            looked.due = due.len() as i64;
+            self.expiry.add(space.physical(), &looked);
             cycle.expired += due.len();
             due.drain(..).for_each(|key| space.expire(&key));
             if cursor.at != 0 {

@@ -34,6 +34,7 @@ pub use buffer::Buffer;
 pub use cells::{Cells, Held, Kept, SHARDS, Scope, Wait};
 pub use entry::{Entry, INLINE_MAX, KEY_MAX, Value, ValueRef};
 pub use evict::{Eviction, Policy};
+pub(crate) use expire::ExpiryFigures;
 pub use expire::{ExpireCursor, ExpireCycle};
 pub use members::ExpiringKeys;
 pub use shard::{Shard, ShardDb};

@@ -562,6 +562,7 @@ impl Connection {
                 Ok(n) => {
                     self.sent += n;
                     add(&self.client.usage.sent, n as u64);
+                    add(&self.client.usage.writes, 1);
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     match self.stream.poll_writable(cx) {

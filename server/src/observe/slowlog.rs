@@ -1,7 +1,7 @@
 //! The slow log: the last commands that took longer than `slowlog-log-slower-than`.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use cairn_core::config::Config;
@@ -38,6 +38,10 @@ struct Entries {
 #[derive(Default)]
 pub struct SlowLog {
     max_len: AtomicUsize,
+    /// Commands that were added, and the microseconds of all of them and of the longest.
+    added: AtomicU64,
+    micros: AtomicU64,
+    longest: AtomicU64,
     entries: Mutex<Entries>,
 }
 
@@ -66,11 +70,27 @@ impl SlowLog {
             None => Default::default(),
         };
         let (at, micros) = (clock::now_millis() / 1000, seen.nanos / 1000);
+        self.added.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        self.longest.fetch_max(micros, Ordering::Relaxed);
         let mut entries = self.lock();
         let id = entries.next;
         entries.next += 1;
         entries.kept.push_front(Arc::new(Entry { id, at, micros, args, addr, name }));
         entries.kept.truncate(max);
+    }
+
+    /// How many commands were added, and the milliseconds of all of them and of the longest.
+    pub fn stats(&self) -> [f64; 3] {
+        let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed) as f64;
+        [load(&self.added), load(&self.micros) / 1000.0, load(&self.longest) / 1000.0]
+    }
+
+    /// Begins counting anew.
+    pub fn reset_stats(&self) {
+        for figure in [&self.added, &self.micros, &self.longest] {
+            figure.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The latest entries, the last of all first.

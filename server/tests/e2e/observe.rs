@@ -149,3 +149,48 @@ fn module_explains_itself() {
         "-ERR wrong number of arguments for 'module|help' command"
     );
 }
+
+#[test]
+fn info_tells_how_long_keys_have_left() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    client.run("SET lasting value");
+    (0..100).for_each(|n| drop(client.run(&format!("SET key:{n} value EX 1000"))));
+    let average = |client: &mut Client| {
+        let text = client.run("INFO keyspace");
+        let digits = text.split_once("avg_ttl=").expect("there is one").1;
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits[..end].parse::<u64>().expect("a number")
+    };
+    eventually("active expiry has looked", || average(&mut client) > 0);
+    let found = average(&mut client);
+    assert!((900_000..=1_000_000).contains(&found), "{found}");
+    (0..100).for_each(|n| drop(client.run(&format!("PERSIST key:{n}"))));
+    assert_eq!(average(&mut client), 0);
+}
+
+#[test]
+fn info_tells_how_long_there_is_too_much() {
+    let server = server(&["--maxmemory-policy", "noeviction"]);
+    let mut client = server.connect();
+    assert_eq!(info(&mut client, "stats", "total_eviction_exceeded_time"), 0);
+    client.run("CONFIG SET maxmemory 1");
+    eventually("time passes", || info(&mut client, "stats", "current_eviction_exceeded_time") > 0);
+    client.run("CONFIG SET maxmemory 0");
+    eventually("it is over", || info(&mut client, "stats", "current_eviction_exceeded_time") == 0);
+    assert!(info(&mut client, "stats", "total_eviction_exceeded_time") > 0);
+    client.run("CONFIG RESETSTAT");
+    assert_eq!(info(&mut client, "stats", "total_eviction_exceeded_time"), 0);
+}
+
+#[test]
+fn info_counts_what_was_slow() {
+    let server = server(&["--slowlog-log-slower-than", "0"]);
+    let mut client = server.connect();
+    (0..5).for_each(|n| drop(client.run(&format!("SET key:{n} value"))));
+    assert!(info(&mut client, "stats", "slowlog_commands_count") >= 5);
+    client.run("CONFIG SET slowlog-log-slower-than -1");
+    client.run("CONFIG RESETSTAT");
+    assert_eq!(info(&mut client, "stats", "slowlog_commands_count"), 0);
+    assert!(info(&mut client, "stats", "total_writes_processed") > 0);
+}

@@ -8,33 +8,20 @@ use std::collections::BTreeMap;
 
 use super::wire::Wire;
 
-/// Names that only the first server has, being Redis's own: of its event loop and the threads that
-/// read and write for it, its forks, its build, its replication, its defragmentation.
+/// Names that only the first server has, being Redis's own: of its event loop, its prefetching, its
+/// buffers for replies, its build.
 pub const OWN_NAMES: &[&str] = &[
     "atomicvar_api",
     "gcc_version",
-    "module_fork_in_progress",
-    "module_fork_last_cow_size",
-    "used_cpu_sys_main_thread",
-    "used_cpu_user_main_thread",
-    "total_active_defrag_time",
-    "current_active_defrag_time",
     "reply_buffer_expands",
     "reply_buffer_shrinks",
-    "io_threaded_reads_processed",
-    "io_threaded_writes_processed",
     "io_threaded_total_prefetch_batches",
     "io_threaded_total_prefetch_entries",
-    "total_writes_processed",
-    "instantaneous_input_repl_kbps",
-    "instantaneous_output_repl_kbps",
     "instantaneous_eventloop_cycles_per_sec",
     "instantaneous_eventloop_duration_usec",
     "eventloop_cycles",
     "eventloop_duration_sum",
     "eventloop_duration_cmd_sum",
-    "repl_backlog_first_byte_offset",
-    "repl_backlog_histlen",
 ];
 
 /// Stands for all names that are numbers, such as the classes of a histogram.

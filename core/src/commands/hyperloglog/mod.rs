@@ -107,7 +107,8 @@ fn look<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<View<'s>>, Cm
 }
 
 /// Changes the HyperLogLog at a key, which is made if it is missing, by way of a copy: only when
-/// `edit` says that it changed it, the copy takes its place. Returns how many changes that are,
+/// `edit` says that it changed it, the copy takes its place. `edit` has the
+/// cached count forgotten if it is another then. Returns how many changes that are,
 /// making the key being one.
 fn edit(
     space: &mut Space<'_>,
@@ -131,7 +132,6 @@ fn edit(
     if changes > 0
         && let Some(buffer) = entry.buffer_mut(0)
     {
-        hll::forget_count(&mut bytes);
         *buffer = bytes;
         entry.settle();
     }
@@ -177,6 +177,9 @@ fn add_all(bytes: &mut Vec<u8>, elements: &[&[u8]], sparse_max: usize) -> Result
     let mut changes = 0;
     for element in elements {
         changes += usize::from(hll::add(bytes, element, sparse_max)?);
+    }
+    if changes > 0 {
+        hll::forget_count(bytes);
     }
     Ok(changes)
 }
@@ -230,6 +233,7 @@ fn pfmerge(ctx: &mut Ctx<'_, '_>, args: &[&[u8]]) -> Outcome {
             hll::make_dense(bytes)?;
         }
         registers.merge_into(bytes, sparse_max)?;
+        hll::forget_count(bytes);
         Ok(1)
     })?;
     ctx.space.changed(Class::STRING, "pfadd", destination);

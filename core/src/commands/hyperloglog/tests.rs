@@ -23,6 +23,7 @@ fn elements_are_counted() {
            PFCOUNT m -> 4
            PFDEBUG ENCODING m -> sparse
            PFDEBUG TODENSE h -> 1
+           GETRANGE h 0 15 -> "HYLL\x00\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00"
            PFDEBUG TODENSE h -> 0
            PFDEBUG DECODE h -> ERR HLL encoding is not sparse
            PFMERGE m h -> OK
