@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
 use tikv_jemalloc_ctl::{background_thread, epoch, stats};
 
+use crate::priority;
+
 /// Bytes by which a thread's own count may run ahead of what all threads see.
 const UNPUBLISHED_MAX: i64 = 16 * 1024;
 
@@ -138,8 +140,15 @@ pub fn purge() {
 /// whichever thread happens to allocate then: a command takes up to a millisecond longer for that
 /// while large collections grow.
 pub fn purge_in_background(does: bool) {
+    // The allocator's threads are as nice as the one that starts them.
+    let switch = move || {
+        priority::give_way();
+        background_thread::write(does)
+    };
     // A system that gives no further thread leaves things as they were.
-    let _ = background_thread::write(does);
+    if let Ok(thread) = std::thread::Builder::new().name("purge".into()).spawn(switch) {
+        let _ = thread.join();
+    }
 }
 
 /// The allocator's own report, as malloc_stats_print(3) writes it.

@@ -20,7 +20,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         name: "info",
         arity: -1,
-        flags: ANYTIME.or(Flags::ALLOW_BUSY),
+        flags: ANYTIME,
         acl: Acl::DANGEROUS,
         group: "server",
         since: "1.0.0",
