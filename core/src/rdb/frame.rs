@@ -47,6 +47,12 @@ pub fn module_aux(out: &mut Writer, name: &str, encoding: u16, body: &mut dyn Fn
     out.module_end();
 }
 
+/// Writes a library of functions.
+pub fn function(out: &mut Writer, source: &[u8]) {
+    out.byte(opcode::FUNCTION);
+    out.string(source);
+}
+
 /// Begins the keys of a database: from here on they are its own. `keys` and `volatile` say how
 /// many it has, and how many of them expire.
 pub fn database(out: &mut Writer, db: usize, keys: usize, volatile: usize) {

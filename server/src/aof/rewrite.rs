@@ -17,10 +17,12 @@ use crate::server::Server;
 /// Bytes of commands from which on writers wait until they are in the file.
 const GATHER_MAX: usize = 4 << 20;
 
-/// Whether a base is to be a snapshot, not commands. What modules store besides keys has no form
-/// as commands, so that where there is any the base is a snapshot whatever the configuration says.
+/// Whether a base is to be a snapshot, not commands. What modules store besides keys, and libraries
+/// of functions, have no form as commands, so that where there are any the base is a snapshot
+/// whatever the configuration says.
 pub fn is_snapshot(server: &Server) -> bool {
-    if server.config().bool(params::AOF_USE_RDB_PREAMBLE) {
+    let has_libraries = !server.persistence.libraries.is_empty();
+    if has_libraries || server.config().bool(params::AOF_USE_RDB_PREAMBLE) {
         return true;
     }
     let mut found = false;

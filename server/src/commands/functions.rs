@@ -1,10 +1,11 @@
-//! FUNCTION, as far as it makes sense without an engine for scripts: there are no libraries, so
-//! that tools which empty or list them before they begin their work find what they expect.
+//! FUNCTION, as far as it makes sense without an engine for scripts: no library is loaded, so that
+//! tools which empty or list them before they begin their work find what they expect. Those that
+//! came with a file are kept for whom the data goes to next, until they are deleted.
 
 use cairn_core::CmdError;
-use cairn_core::command::{Acl, Flags, Flow, Spec};
+use cairn_core::command::{Acl, Flags, Flow, Reach, Spec};
 
-use super::{introspection, is};
+use super::{introspection, is, server};
 
 /// The family's command.
 pub const SPECS: &[Spec] = &[Spec {
@@ -34,9 +35,10 @@ const SUBCOMMANDS: &[Spec] = &[
         flags: ABOUT.flags.or(Flags::WRITE),
         summary: "Deletes all libraries",
         syntax: "[ASYNC | SYNC]",
+        reach: Reach::All,
         handler: |ctx, args| match &args[2..] {
-            [] => done(ctx),
-            [mode] if is(mode, "async") || is(mode, "sync") => done(ctx),
+            [] => flush(ctx),
+            [mode] if is(mode, "async") || is(mode, "sync") => flush(ctx),
             _ => Err(CmdError::fixed("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
         },
         ..ABOUT
@@ -65,7 +67,10 @@ const SUBCOMMANDS: &[Spec] = &[
     },
 ];
 
-fn done(ctx: &mut cairn_core::command::Ctx<'_, '_>) -> cairn_core::command::Outcome {
+/// Deletes all.
+fn flush(ctx: &mut cairn_core::command::Ctx<'_, '_>) -> cairn_core::command::Outcome {
+    server(ctx)?.persistence.libraries.clear();
+    ctx.space.effect(&[b"FUNCTION", b"FLUSH"]);
     ctx.reply.ok();
     Ok(Flow::Done)
 }

@@ -178,8 +178,10 @@ impl Shared<'_> {
                 }
                 Item::Aux(name, value) => self.note(&name, &value),
                 Item::Size { .. } => {}
-                Item::Function(_) => {
-                    let text = "a library of functions was not loaded: there is no scripting yet";
+                Item::Function(source) => {
+                    self.server.persistence.libraries.keep(&source);
+                    let text = "a library of functions is kept, but its functions cannot be called: \
+                                there is no scripting yet";
                     self.server.log.warning(text);
                 }
                 Item::ModuleAux { name, encoding, mut body } => {

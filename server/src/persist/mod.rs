@@ -1,6 +1,7 @@
 //! What is on disk: snapshots (RDB), when they are taken, and what is loaded at the start.
 //!
 //! - [`load`]: loads a file; [`check`] only looks whether it could be.
+//! - [`libraries`]: functions that come with files, and go with them.
 //! - [`save`]: takes a snapshot into a file.
 //! - [`schedule`]: BGSAVE, `save` points, and what commands are refused after a failure.
 //!
@@ -8,6 +9,7 @@
 //! business; how they look in a file is `cairn_core::rdb`'s.
 
 pub mod check;
+pub mod libraries;
 pub mod load;
 pub(crate) mod map;
 pub(crate) mod output;
@@ -19,6 +21,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use cairn_core::clock;
+
+use libraries::Libraries;
 
 /// Commands are answered `LOADING`.
 const LOADING: u8 = 1;
@@ -56,6 +60,8 @@ pub struct Persistence {
     changes_saved: AtomicU64,
     /// How far loading has come.
     pub progress: load::Progress,
+    /// Libraries of functions, which are only kept.
+    pub libraries: Libraries,
     state: Mutex<State>,
 }
 
@@ -100,6 +106,7 @@ impl Default for Persistence {
             keys_total: AtomicU64::new(0),
             changes_saved: AtomicU64::new(0),
             progress: load::Progress::default(),
+            libraries: Libraries::default(),
             state: Mutex::new(State {
                 running: None,
                 scheduled: false,

@@ -138,7 +138,11 @@ fn begin(server: &Server, queue: &Queue, space: &Space<'_>, aof_base: bool) {
         ("aof-base", u8::from(aof_base).to_string()),
         ("cairn-ver", version::CAIRN.to_string()),
     ];
-    queue.begin(&Header { version, aux: &aux }, sizes, |out| save_modules(engine, out));
+    let libraries = server.persistence.libraries.sources();
+    queue.begin(&Header { version, aux: &aux }, sizes, |out| {
+        save_modules(engine, out);
+        libraries.iter().for_each(|source| frame::function(out, source));
+    });
 }
 
 /// The oldest version that can hold all that there is.

@@ -101,3 +101,36 @@ fn a_payload_of_a_hash_with_its_template_is_restored() {
     let reply = client.call(&[&b"RESTORE"[..], b"other", b"0", unsummed]).text();
     assert!(reply.contains("checksum"), "{reply}");
 }
+
+/// Libraries of functions cannot be used here, and do not get lost.
+#[test]
+fn libraries_of_functions_go_from_file_to_file() {
+    let source = "#!lua name=kept\nredis.register_function('f', print)";
+    let file = [&b"REDIS0010\xf5"[..], &[source.len() as u8], source.as_bytes()].concat();
+    let file = [&file[..], b"\xfe\0\0\x03key\x05value\xff", &[0; 8]].concat();
+    let dir = fresh_dir();
+    std::fs::write(dir.join("dump.rdb"), file).expect("it can be written");
+    let server = Server::start_in(BINARY, dir, OPTIONS);
+    let mut client = server.connect();
+    assert_eq!(client.run("GET key"), r#""value""#);
+    assert_eq!(client.run("FUNCTION LIST"), "[]");
+    let has_it = |path: &Path| {
+        let bytes = std::fs::read(path).expect("there is a file");
+        bytes.windows(source.len()).filter(|part| *part == source.as_bytes()).count()
+    };
+    for line in ["CONFIG SET rdbcompression no", "SAVE", "DEBUG RELOAD", "SAVE"] {
+        assert_eq!(client.run(line), "+OK", "{line}");
+    }
+    assert_eq!(has_it(&server.dir().join("dump.rdb")), 1);
+    // As commands they have no form.
+    client.run("CONFIG SET aof-use-rdb-preamble no");
+    client.run("CONFIG SET appendonly yes");
+    assert_eq!(client.run("DEBUG LOADAOF"), "+OK");
+    let base = server.dir().join("appendonlydir/appendonly.aof.1.base.rdb");
+    assert_eq!(has_it(&base), 1);
+    assert_eq!(client.run("FUNCTION FLUSH"), "+OK");
+    assert_eq!(client.run("DEBUG LOADAOF"), "+OK");
+    assert_eq!(client.run("SAVE"), "+OK");
+    assert_eq!(has_it(&server.dir().join("dump.rdb")), 0);
+    assert_eq!(client.run("GET key"), r#""value""#);
+}
