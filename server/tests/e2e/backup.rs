@@ -191,6 +191,15 @@ fn turning_the_append_only_file_on_or_off_ends_a_backup() {
 
 /// Pairs of counters, each pair in a transaction, grow while backups are sealed: whatever was
 /// acknowledged before SEAL is there, and no pair is torn.
+/// Ends those who write, whether the test passes or not.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_under_load_is_one_moment() {
     for appendonly in ["no", "yes"] {
@@ -198,6 +207,7 @@ fn a_backup_under_load_is_one_moment() {
         let mut client = server.connect();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            let _ends = Ends(&stop);
             for n in 0..4 {
                 let (server, stop) = (&server, &stop);
                 scope.spawn(move || {
@@ -238,7 +248,6 @@ fn a_backup_under_load_is_one_moment() {
                 }
                 assert_eq!(client.run("BACKUP CLEANUP"), "+OK");
             }
-            stop.store(true, Ordering::Relaxed);
         });
     }
 }
