@@ -12,7 +12,7 @@ use crate::client::Usage;
 use crate::commands::Overhead;
 use crate::persist::Purpose;
 use crate::pubsub::Kind;
-use crate::server::Server;
+use crate::server::{Server, Traffic};
 use crate::{memory, version};
 
 /// The sections that INFO shows without arguments, in order.
@@ -444,12 +444,7 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("unexpected_error_replies", 0);
     out.line("total_error_replies", server.engine.errors().values().sum::<u64>());
     out.line("dump_payload_sanitizations", 0);
-    out.line("total_reads_processed", traffic.reads);
-    out.line("total_writes_processed", traffic.writes);
-    // All of them are done by I/O threads, if there are several.
-    let threaded = u64::from(server.threads.len() > 1);
-    out.line("io_threaded_reads_processed", traffic.reads * threaded);
-    out.line("io_threaded_writes_processed", traffic.writes * threaded);
+    processed(server, traffic, out);
     out.line("client_query_buffer_limit_disconnections", load(&server.query_limit_hits));
     out.line("client_output_buffer_limit_disconnections", load(&server.output_limit_hits));
     for name in ["auth", "cmd", "key", "channel"] {
@@ -459,6 +454,16 @@ fn stats(server: &Server, out: &mut Section<'_>) {
     out.line("slowlog_commands_count", count);
     out.line("slowlog_commands_time_ms_sum", format!("{sum:.2}"));
     out.line("slowlog_commands_time_ms_max", format!("{longest:.2}"));
+}
+
+/// How often connections were read from and written to.
+fn processed(server: &Server, traffic: Traffic, out: &mut Section<'_>) {
+    out.line("total_reads_processed", traffic.reads);
+    out.line("total_writes_processed", traffic.writes);
+    // All of them are done by I/O threads, if there are several.
+    let threaded = u64::from(server.threads.len() > 1);
+    out.line("io_threaded_reads_processed", traffic.reads * threaded);
+    out.line("io_threaded_writes_processed", traffic.writes * threaded);
 }
 
 fn replication(server: &Server, out: &mut Section<'_>) {

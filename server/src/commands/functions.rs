@@ -3,7 +3,7 @@
 //! came with a file are kept for whom the data goes to next, until they are deleted.
 
 use cairn_core::CmdError;
-use cairn_core::command::{Acl, Flags, Flow, Reach, Spec};
+use cairn_core::command::{Acl, Ctx, Flags, Flow, Outcome, Reach, Spec};
 
 use super::{introspection, is, server};
 
@@ -68,9 +68,10 @@ const SUBCOMMANDS: &[Spec] = &[
 ];
 
 /// Deletes all.
-fn flush(ctx: &mut cairn_core::command::Ctx<'_, '_>) -> cairn_core::command::Outcome {
-    server(ctx)?.persistence.libraries.clear();
-    ctx.space.effect(&[b"FUNCTION", b"FLUSH"]);
+fn flush(ctx: &mut Ctx<'_, '_>) -> Outcome {
+    if server(ctx)?.persistence.libraries.clear() {
+        ctx.space.effect(&[b"FUNCTION", b"FLUSH"]);
+    }
     ctx.reply.ok();
     Ok(Flow::Done)
 }

@@ -185,6 +185,8 @@ fn stats(reply: &mut Reply, server: &Server) {
         ("lua.caches", Count(0)),
         ("functions.caches", Count(0)),
         ("script.VMs", Count(0)),
+        // Fields of hashes are not shared.
+        ("hash.templates", Count(0)),
     ];
     let tail = [
         ("overhead.db.hashtable.lut", Count(overhead.tables.iter().map(|(_, n)| n).sum())),

@@ -26,9 +26,9 @@ impl Libraries {
         self.all().is_empty()
     }
 
-    /// Forgets all: FUNCTION FLUSH.
-    pub fn clear(&self) {
-        self.all().clear();
+    /// Forgets all: FUNCTION FLUSH. Whether there were any.
+    pub fn clear(&self) -> bool {
+        !std::mem::take(&mut *self.all()).is_empty()
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Arc<[u8]>>> {

@@ -35,8 +35,8 @@ pub struct Options {
     pub keep_expired: bool,
 }
 
-/// Keys without anything in them that are told of one by one.
-const EMPTY_TOLD: u64 = 10;
+/// Keys that are told of one by one: without anything in them, or whose metadata was left out.
+const TOLD: u64 = 10;
 
 /// What was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,7 @@ pub fn load(server: &Server, path: &Path, options: Options) -> Result<Loaded, St
         keys: AtomicU64::new(0),
         expired: AtomicU64::new(0),
         empty: AtomicU64::new(0),
+        metadata: AtomicU64::new(0),
         error: Mutex::new(None),
         stopped: AtomicBool::new(false),
     };
@@ -130,6 +131,8 @@ struct Shared<'s> {
     keys: AtomicU64,
     expired: AtomicU64,
     empty: AtomicU64,
+    /// Keys whose metadata was left out.
+    metadata: AtomicU64,
     error: Mutex<Option<RdbError>>,
     stopped: AtomicBool,
 }
@@ -244,8 +247,17 @@ impl Shared<'_> {
         error
     }
 
+    /// Metadata of a key is of a module that is not there. Of many keys, the first are named.
+    fn leave_metadata(&self, key: &[u8], class: [u8; 4]) -> Result<(), RdbError> {
+        if self.skip_unknown && self.metadata.fetch_add(1, Ordering::Relaxed) >= TOLD {
+            return Ok(());
+        }
+        let key = String::from_utf8_lossy(key);
+        self.unknown(&format!("{} ('{key}')", file::metadata_of(class)))
+    }
+
     fn skip_empty(&self, key: &[u8]) {
-        if self.empty.fetch_add(1, Ordering::Relaxed) < EMPTY_TOLD {
+        if self.empty.fetch_add(1, Ordering::Relaxed) < TOLD {
             let key = String::from_utf8_lossy(key);
             self.server.log.notice(&format!("Loading RDB: skipping empty key: {key}"));
         }
@@ -265,12 +277,11 @@ impl Shared<'_> {
             return Ok(());
         }
         if let Some(class) = record.metadata {
-            let key = String::from_utf8_lossy(&record.key);
-            self.unknown(&format!("{} ('{key}')", file::metadata_of(class)))?;
+            self.leave_metadata(&record.key, class)?;
         }
         let now = (!self.options.keep_expired).then_some(self.now);
         let (limits, modules) = (&self.engine.tuning.limits, &self.engine.modules);
-        let templates = record.templates.clone();
+        let templates = record.templates.take();
         let context = Context { limits, modules, now, templates: templates.as_deref() };
         if !payload::refuses_damage(&self.engine.config, false) {
             record.body = record.body.mending();

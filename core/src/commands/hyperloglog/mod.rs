@@ -107,9 +107,8 @@ fn look<'s>(space: &'s mut Space<'_>, key: &[u8]) -> Result<Option<View<'s>>, Cm
 }
 
 /// Changes the HyperLogLog at a key, which is made if it is missing, by way of a copy: only when
-/// `edit` says that it changed it, the copy takes its place. `edit` has the
-/// cached count forgotten if it is another then. Returns how many changes that are,
-/// making the key being one.
+/// `edit` says that it changed it, the copy takes its place. `edit` has the cached count forgotten if
+/// the count is another then. Returns how many changes that are, making the key being one.
 fn edit(
     space: &mut Space<'_>,
     key: &[u8],

@@ -153,8 +153,7 @@ fn read(
     if !payload::refuses_damage(&engine.config, from_client) {
         input = input.mending();
     }
-    let Ok(kind) = kind_of(ctx, &mut input) else { return Err(BAD_VALUE) };
-    let kind = kind::of_version(kind, version);
+    let kind = kind::of_version(kind_of(ctx, &mut input)?, version);
     let value = value::load(&mut input, kind, context)
         .and_then(|value| end(&mut input).map(|()| value))
         .map_err(|error| refused(ctx, kind, &error.to_string()))?;
@@ -172,21 +171,21 @@ fn read(
 }
 
 /// The type byte; what modules say of the key in front of it cannot be kept.
-fn kind_of(ctx: &Ctx<'_, '_>, input: &mut Reader<'_>) -> Result<u8, RdbError> {
-    let first = input.byte()?;
+fn kind_of(ctx: &Ctx<'_, '_>, input: &mut Reader<'_>) -> Result<u8, CmdError> {
+    let next = |input: &mut Reader<'_>| input.byte().map_err(|_| BAD_VALUE);
+    let first = next(input)?;
     if first != opcode::KEY_METADATA {
         return Ok(first);
     }
-    let class = file::skip_metadata(input)?.unwrap_or_default();
-    let what = file::metadata_of(class);
+    let class = file::skip_metadata(input).map_err(|_| BAD_VALUE)?;
+    let what = file::metadata_of(class.unwrap_or_default());
     if !ctx.engine().config.bool(params::RDB_SKIP_UNKNOWN_MODULES) {
-        refused(ctx, first, &what);
-        return Err(RdbError::Unsupported(what));
+        return Err(refused(ctx, first, &what));
     }
     if let Some(host) = ctx.engine().host() {
         host.warn(&format!("RESTORE: {what} was left out"));
     }
-    input.byte()
+    next(input)
 }
 
 /// Nothing should come behind a value.

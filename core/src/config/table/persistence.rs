@@ -98,8 +98,8 @@ crate::params! {
     RDB_DEL_SYNC_FILES = Param::bool("rdb-del-sync-files", "no").later();
     /// Whether writes are refused after a snapshot failed.
     STOP_WRITES_ON_BGSAVE_ERROR = Param::bool("stop-writes-on-bgsave-error", "yes");
-    /// Whether values of modules that are not loaded are left out of what is loaded, with a warning;
-    /// otherwise they are an error.
+    /// Whether values of modules that are not loaded, and what such modules say of keys, are left out
+    /// of what is loaded, with a warning; otherwise they are an error.
     RDB_SKIP_UNKNOWN_MODULES = Param::bool("rdb-skip-unknown-modules", "no");
     /// Whether a value that is damaged, but of which elements can be read, is refused (`yes`), or
     /// mended with a warning in the log that says what was wrong (`no`). `clients` refuses what

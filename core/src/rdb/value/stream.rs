@@ -9,6 +9,7 @@ use crate::types::stream::group::{Group, Pending};
 use crate::types::stream::idempotency::{Idempotency, Settings};
 use crate::types::stream::node::Node;
 use crate::types::stream::{Stream, StreamId};
+use crate::value::Object;
 
 /// Stands for a group's count of entries that is not known.
 const UNKNOWN: u64 = u64::MAX;

@@ -17,7 +17,6 @@ pub mod trim;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::rdb::{VERSION_ARRAYS, VERSION_OLDEST, VERSION_PRODUCERS};
 use group::Group;
 pub use id::StreamId;
 use idempotency::Idempotency;
@@ -56,14 +55,6 @@ impl Stream {
     /// Says that entries of a group are released.
     pub fn note_release(&mut self) {
         self.released = true;
-    }
-
-    /// The oldest version of RDB in which Redis's form holds all of it.
-    pub fn needs_rdb(&self) -> u16 {
-        if self.released && self.groups.values().any(|group| group.pel().released() > 0) {
-            return VERSION_ARRAYS;
-        }
-        if self.idempotency.is_some() { VERSION_PRODUCERS } else { VERSION_OLDEST }
     }
 
     /// Number of entries.

@@ -4,7 +4,7 @@ use super::group::Group;
 use super::node::Entry;
 use super::{Stream, StreamId};
 use crate::keyspace::SizeKind;
-use crate::rdb::{RdbError, Writer, value};
+use crate::rdb::{RdbError, VERSION_ARRAYS, VERSION_OLDEST, VERSION_PRODUCERS, Writer, value};
 use crate::value::{Emit, Frozen, Kind, Object};
 
 /// The type of streams.
@@ -35,7 +35,10 @@ impl Object for Stream {
     }
 
     fn needs_rdb(&self) -> u16 {
-        Self::needs_rdb(self)
+        if self.released && self.groups.values().any(|group| group.pel().released() > 0) {
+            return VERSION_ARRAYS;
+        }
+        if self.idempotency.is_some() { VERSION_PRODUCERS } else { VERSION_OLDEST }
     }
 
     fn free_effort(&self) -> usize {
